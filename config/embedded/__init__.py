@@ -1,0 +1,42 @@
+"""Real servers without installation: PostgreSQL, Valkey and S3 started beside the command.
+
+`ensure()` is the one door. A background supervisor (`supervise.py`) runs what is needed and ends by
+itself when the last process that called `ensure()` has gone, however it went. In production the
+environment names outside servers and nothing here is used, nor need its wheels be installed.
+"""
+
+from collections.abc import Sequence
+
+from config.embedded.clients import ensure, ensure_environment, failure, missing_parts
+from config.embedded.errors import EmbeddedError
+
+__all__ = ["EmbeddedError", "ensure", "ensure_environment", "ensure_for", "failure", "missing_parts"]
+
+# Commands that touch neither database, broker nor object store.
+_SERVICE_FREE = {
+    "check",
+    "collectstatic",
+    "compilemessages",
+    "diffsettings",
+    "findstatic",
+    "help",
+    "makemessages",
+    "makemigrations",
+    "sample",
+    "sendtestemail",
+    "spectacular",
+    "startapp",
+    "version",
+}
+
+
+def ensure_for(arguments: Sequence[str]) -> None:
+    """Bring up what the management command `arguments` needs. Raises EmbeddedError.
+
+    `makemigrations` would like to compare with the database's history, but can do without.
+    """
+    asks_for_help = not {"-h", "--help", "--version"}.isdisjoint(arguments)
+    if not arguments or asks_for_help or arguments[0] in _SERVICE_FREE:
+        ensure_environment()
+    else:
+        ensure()

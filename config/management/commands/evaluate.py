@@ -1,0 +1,29 @@
+"""facet evaluate PROJECT N --model M: measure a model on a version's test faces."""
+
+from django.core.management.base import CommandError
+
+from config.work_command import WorkCommand
+from recognition.models import Model
+from recognition.runs import start_evaluation
+
+
+class Command(WorkCommand):
+    help = "Evaluate a model, or without --model the frozen embedding alone, on a version's test faces."
+
+    def add_arguments(self, parser):
+        parser.add_argument("project")
+        parser.add_argument("version", type=int)
+        parser.add_argument("--model", type=int, help="number of a model of this project")
+        parser.add_argument("--json", action="store_true")
+
+    def work(self, options: dict) -> dict:
+        version = self.version(options["project"], options["version"])
+        model = None
+        if options["model"] is not None:
+            model = Model.objects.filter(project=version.project, pk=options["model"]).first()
+            if model is None:
+                raise CommandError(f"“{version.project.slug}” has no model {options['model']}.")
+        run = start_evaluation(version, model)
+        self.finish(run.job)
+        run.refresh_from_db()
+        return {"evaluation": run.pk, **run.metrics}

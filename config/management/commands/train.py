@@ -1,0 +1,28 @@
+"""facet train PROJECT N: train on a version, then evaluate."""
+
+from config.work_command import WorkCommand
+from recognition.models import Run
+from recognition.runs import RECIPES, TrainParams, start_training
+
+
+class Command(WorkCommand):
+    help = "Train a model on a frozen version and evaluate it."
+
+    def add_arguments(self, parser):
+        parser.add_argument("project")
+        parser.add_argument("version", type=int)
+        parser.add_argument("--recipe", default="arcface_head", choices=list(RECIPES))
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--epochs", type=int, default=TrainParams.epochs)
+        parser.add_argument("--json", action="store_true")
+
+    def work(self, options: dict) -> dict:
+        version = self.version(options["project"], options["version"])
+        params = TrainParams(recipe=options["recipe"], seed=options["seed"], epochs=options["epochs"])
+        training = start_training(version, params=params)
+        self.finish(training.job)
+        evaluation = Run.objects.get(parent=training)
+        self.finish(evaluation.job)
+        training.refresh_from_db()
+        evaluation.refresh_from_db()
+        return {"run": training.pk, "model": training.model_id, "evaluation": evaluation.pk, **evaluation.metrics}

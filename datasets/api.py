@@ -1,0 +1,148 @@
+"""Versions and exports over the API."""
+
+from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.pagination import CursorPagination
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from datasets.exports import start_export
+from datasets.freeze import start_freeze
+from datasets.models import Export, Version
+from datasets.splits import BadPolicy, SplitPolicy
+from labelling import storage
+from labelling.access import project_for, require_role
+from labelling.errors import Refused
+from labelling.models import Role
+
+
+class VersionSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Version
+        fields = [
+            "number", "state", "message", "tag", "note", "content_hash", "split_policy", "statistics",
+            "faces_sha256", "images_sha256", "job", "created_at", "frozen_at",
+        ]  # fmt: skip
+
+
+class VersionInList(VersionSerializer):
+    """Without the figures per person: a page of versions with thousands of people each would be megabytes."""
+
+    statistics = serializers.JSONField(source="summary", read_only=True)
+
+
+class FreezeSerializer(serializers.Serializer):
+    note = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    tag = serializers.CharField(required=False, allow_blank=True, max_length=60)
+    train = serializers.FloatField(required=False)
+    val = serializers.FloatField(required=False)
+    test = serializers.FloatField(required=False)
+    seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    by_session = serializers.BooleanField(required=False)
+
+    def policy(self) -> SplitPolicy:
+        try:
+            return SplitPolicy.from_dict(self.validated_data)
+        except BadPolicy as error:
+            raise Refused(str(error), fields={"train": [str(error)]}) from None
+
+
+class NewestFirst(CursorPagination):
+    ordering = "-id"
+    page_size = 50
+
+
+class VersionList(generics.ListAPIView):
+    serializer_class = VersionInList
+    pagination_class = NewestFirst
+
+    def get_queryset(self):
+        return Version.objects.filter(project=project_for(self.request.user, self.kwargs["slug"])).with_summary()
+
+    @extend_schema(request=FreezeSerializer, responses={201: VersionSerializer})
+    def post(self, request, slug: str):
+        """Freeze the labels as they stand. The answer comes at once; `state` turns to ready when it is done."""
+        project = project_for(request.user, slug, Role.ENGINEER)
+        shape = FreezeSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        data = shape.validated_data
+        version = start_freeze(
+            project, by=request.user, note=data.get("note", ""), tag=data.get("tag", ""), policy=shape.policy()
+        )
+        return Response(VersionSerializer(version).data, status=status.HTTP_201_CREATED)
+
+
+class VersionDetail(APIView):
+    @extend_schema(responses=VersionSerializer)
+    def get(self, request, slug: str, number: int):
+        return Response(VersionSerializer(_version(request.user, slug, number)).data)
+
+
+class ExportSerializer(serializers.ModelSerializer):
+    version = serializers.IntegerField(source="version.number", read_only=True)
+    download = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Export
+        fields = [
+            "id", "version", "format", "options", "state", "message", "sha256", "byte_size", "counts",
+            "job", "created_at", "download",
+        ]  # fmt: skip
+
+    def get_download(self, export) -> str | None:
+        return reverse("api-export-download", args=[export.pk]) if export.state == Export.State.DONE else None
+
+
+class NewExportSerializer(serializers.Serializer):
+    format = serializers.CharField(max_length=20)
+    options = serializers.DictField(required=False)
+
+
+class ExportList(APIView):
+    @extend_schema(request=NewExportSerializer, responses={201: ExportSerializer})
+    def post(self, request, slug: str, number: int):
+        """Hand the version out in a format. Exporting is a right of engineers and owners."""
+        version = _version(request.user, slug, number, Role.ENGINEER)
+        shape = NewExportSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        data = shape.validated_data
+        export = start_export(version, data["format"], by=request.user, options=data.get("options"))
+        return Response(ExportSerializer(export).data, status=status.HTTP_201_CREATED)
+
+
+class ExportDetail(APIView):
+    @extend_schema(responses=ExportSerializer)
+    def get(self, request, export_id: int):
+        return Response(ExportSerializer(_export(request.user, export_id)).data)
+
+
+class ExportDownload(APIView):
+    @extend_schema(responses={(200, "application/octet-stream"): bytes})
+    def get(self, request, export_id: int):
+        export = _export(request.user, export_id)
+        if export.state != Export.State.DONE:
+            raise Refused(f"This export is {export.get_state_display()}; ask again once it is done.")
+        try:
+            length, pieces = storage.stream(export.key)
+        except storage.ObjectMissing:
+            raise Refused("The file of this export is gone from the object store; export the version again.") from None
+        answer = StreamingHttpResponse(pieces, content_type="application/octet-stream")
+        name = f"{export.version.project.slug}-v{export.version.number}-{export.format}.{export.key.rsplit('.')[-1]}"
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        answer["Content-Length"] = str(length)
+        answer["ETag"] = f'"{export.sha256}"'
+        return answer
+
+
+def _version(user, slug: str, number: int, at_least: Role = Role.ANNOTATOR) -> Version:
+    project = project_for(user, slug, at_least)
+    return get_object_or_404(Version.objects.select_related("project"), project=project, number=number)
+
+
+def _export(user, export_id: int) -> Export:
+    export = get_object_or_404(Export.objects.visible_to(user).select_related("version__project"), pk=export_id)
+    require_role(user, export.version.project, Role.ENGINEER)
+    return export

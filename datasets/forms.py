@@ -1,0 +1,50 @@
+"""Shapes of what people send from the pages about versions. Meaning is checked by the verbs."""
+
+from django import forms
+
+from datasets.exports import FORMATS
+from datasets.models import Version
+from datasets.splits import BadPolicy, SplitPolicy
+
+DEFAULT = SplitPolicy()
+
+
+def _percent(share: float, **options) -> forms.IntegerField:
+    return forms.IntegerField(min_value=0, max_value=100, initial=round(100 * share), **options)
+
+
+class FreezeForm(forms.Form):
+    """Shares in whole percent; `policy` after validation."""
+
+    tag = forms.CharField(
+        max_length=Version.TAG_LENGTH, required=False, help_text="A short name of its own, such as “spring”.",
+    )  # fmt: skip
+    note = forms.CharField(max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    train = _percent(DEFAULT.train, label="Train %")
+    val = _percent(DEFAULT.val, label="Validate %")
+    test = _percent(DEFAULT.test, label="Test %")
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**31 - 1, initial=DEFAULT.seed,
+        help_text="The same labels, shares and seed split alike, on any machine.",
+    )  # fmt: skip
+    by_session = forms.BooleanField(
+        label="Keep each capture session whole", required=False, initial=DEFAULT.by_session,
+        help_text="Photos of one session look alike: a model tested on what it has nearly seen looks too good.",
+    )  # fmt: skip
+
+    def clean(self) -> dict:
+        data = super().clean()
+        shares = [data.get(split) for split in ("train", "val", "test")]
+        if None in shares or "seed" not in data:
+            return data
+        if sum(shares) != 100:
+            raise forms.ValidationError(f"The three shares must add up to 100 %; these add up to {sum(shares)} %.")
+        try:
+            data["policy"] = SplitPolicy(*(share / 100 for share in shares), data["seed"], data["by_session"])
+        except BadPolicy as error:
+            raise forms.ValidationError(str(error)) from None
+        return data
+
+
+class ExportForm(forms.Form):
+    format = forms.ChoiceField(choices=[(name, writer.TITLE) for name, writer in FORMATS.items()])

@@ -1,0 +1,127 @@
+"""What is frozen: versions, and what was handed out of them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs.models import Job
+from labelling.models import Project, Role
+
+
+class VersionState(models.TextChoices):
+    FREEZING = "freezing", "being frozen"
+    READY = "ready", "ready"
+    FAILED = "failed", "failed"
+
+
+class ScopedQuerySet(models.QuerySet):
+    project_path = "project"
+
+    def visible_to(self, user):
+        return self.with_role(user, Role.ANNOTATOR)
+
+    def with_role(self, user, at_least: Role):
+        mine = Project.objects.with_role(user, at_least).values("pk")
+        return self.filter(**{f"{self.project_path}__in": mine})
+
+
+class VersionQuerySet(ScopedQuerySet):
+    def with_summary(self):
+        """`summary`: the statistics without the people, who may be thousands."""
+        without_people = models.Func(
+            models.F("statistics"),
+            models.Value("people"),
+            template="(%(expressions)s)",
+            arg_joiner=" - ",
+            output_field=models.JSONField(),
+        )
+        return self.defer("statistics").annotate(summary=without_people)
+
+
+class Version(models.Model):
+    """An immutable state of the labels. Its rows are two Parquet files in the object store.
+
+    A trigger in the database refuses every change to a ready version's content.
+    """
+
+    TAG_LENGTH = 60
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL)
+    tag = models.CharField(max_length=TAG_LENGTH, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    split_policy = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=VersionState, default=VersionState.FREEZING)
+    message = models.CharField(max_length=500, blank=True)
+    statistics = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64, blank=True)
+    faces_sha256 = models.CharField(max_length=64, blank=True, help_text="Of faces.parquet.")
+    images_sha256 = models.CharField(max_length=64, blank=True, help_text="Of images.parquet.")
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(default=timezone.now)
+    frozen_at = models.DateTimeField(null=True)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="version_number_once_per_project"),
+            models.UniqueConstraint(
+                fields=["project", "tag"], name="version_tag_once_per_project", condition=~Q(tag="")
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=VersionState.READY) | ~Q(content_hash=""), name="ready_version_has_a_hash"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of {self.project}"
+
+    def key(self, table: str) -> str:
+        """Object key of a table, `faces` or `images`.
+
+        Named by content: a worker that lost its job, yet still writes, cannot replace what was frozen.
+        """
+        sha256 = getattr(self, f"{table}_sha256")
+        return f"projects/{self.project_id}/versions/{self.number}/{table}-{sha256[:16]}.parquet"
+
+
+class ExportQuerySet(ScopedQuerySet):
+    project_path = "version__project"
+
+
+class Export(models.Model):
+    """One thing handed out: which version, in which form, how many of what, and its checksum."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "being made"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="exports")
+    format = models.CharField(max_length=20)
+    options = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    message = models.CharField(max_length=500, blank=True)
+    key = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    byte_size = models.PositiveBigIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ExportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(state="done") | ~Q(sha256=""), name="finished_export_has_a_checksum")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.format} of {self.version}"

@@ -1,0 +1,43 @@
+"""What a version would hold if it were frozen now, counted live."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count
+
+from datasets.freeze import images_to_freeze
+from labelling.models import Face, FaceState, Project, Who
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Faces by what would become of them. `proposed` and `rejected` would be left out."""
+
+    images: int
+    people: int
+    named: int
+    unnamed: int
+    unknown: int
+    ignored: int
+    proposed: int
+    rejected: int
+
+    @property
+    def faces(self) -> int:
+        return self.named + self.unnamed + self.unknown + self.ignored
+
+
+def outlook(project: Project) -> Outlook:
+    """Three queries, however large the project is."""
+    rows = Face.objects.filter(project=project).order_by().values_list("state", "who").annotate(number=Count("pk"))
+    counts = {(state, who): number for state, who, number in rows}
+    people = Face.objects.in_project(project).named().aggregate(people=Count("identity", distinct=True))["people"]
+    return Outlook(
+        images=images_to_freeze(project.pk).count(),
+        people=people,
+        named=counts.get((FaceState.CONFIRMED, Who.ASSIGNED), 0),
+        unnamed=counts.get((FaceState.CONFIRMED, Who.UNASSIGNED), 0),
+        unknown=counts.get((FaceState.CONFIRMED, Who.UNKNOWN), 0),
+        ignored=counts.get((FaceState.CONFIRMED, Who.IGNORED), 0),
+        proposed=counts.get((FaceState.PROPOSED, Who.UNASSIGNED), 0),
+        rejected=counts.get((FaceState.REJECTED, Who.UNASSIGNED), 0),
+    )

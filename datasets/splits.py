@@ -1,0 +1,89 @@
+"""Seeded splits: stratified by identity, and whatever belongs together stays together."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+SPLITS = ("train", "val", "test")
+# Stands for “no named face here”; no person can have this name.
+NOBODY = ""
+
+
+class BadPolicy(ValueError):
+    """The split asked for makes no sense; the message says why."""
+
+
+@dataclass(frozen=True)
+class SplitPolicy:
+    """Shares of the faces of each person. With `by_session`, one capture session never crosses."""
+
+    train: float = 0.6
+    val: float = 0.2
+    test: float = 0.2
+    seed: int = 1
+    by_session: bool = True
+
+    def __post_init__(self):
+        shares = (self.train, self.val, self.test)
+        # Asked this way round, a share that is not a number is refused too.
+        if not (all(share >= 0 for share in shares) and abs(sum(shares) - 1) <= 1e-6):
+            raise BadPolicy("The shares of train, val and test must be 0 or more and add up to 1.")
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> "SplitPolicy":
+        return cls(**{name: stored[name] for name in cls.__dataclass_fields__ if name in stored})
+
+
+def assign_splits(groups: dict[str, Sequence[str]], policy: SplitPolicy) -> dict[str, str]:
+    """Put every group whole into one split. `groups` maps a group's name to the people of its faces.
+
+    A group where nobody is named holds NOBODY (once for each photo, say); such groups come last and are
+    spread among themselves by the same shares.
+
+    Greedy: groups come in a seeded order, those of rare people first; each goes where its people lack
+    most. For people who are alone in their groups this is Webster's (Sainte-Laguë's) method: no split
+    misses its share of a person by more than that person's largest group. The same groups and seed give
+    the same answer on any machine; the order of `groups` is no matter.
+    """
+    shares = {split: share for split in SPLITS if (share := getattr(policy, split)) > 0}
+    totals = Counter(person for people in groups.values() for person in people or (NOBODY,))
+    placed: dict[str, Counter] = defaultdict(Counter)
+    faces_in: Counter = Counter()
+    result = {}
+    for name in sorted(groups, key=lambda name: _order(name, groups[name] or (NOBODY,), totals, policy.seed)):
+        # Sorted, because a sum of floats depends on the order of its terms.
+        people = sorted(Counter(groups[name] or (NOBODY,)).items())
+        lacks = {split: _lack(split, share, people, totals, placed, faces_in) for split, share in shares.items()}
+        chosen = max(lacks, key=lacks.__getitem__)
+        result[name] = chosen
+        for person, count in people:
+            placed[person][chosen] += count
+            faces_in[chosen] += count
+    return result
+
+
+def _order(name: str, people: Sequence[str], totals: Counter, seed: int) -> tuple:
+    """Rarest person first; larger groups before smaller ones; the rest by a seeded shuffle."""
+    rarest = min(totals[person] for person in people)
+    return (people[0] == NOBODY, rarest, -len(people), hashlib.sha256(f"{seed}:{name}".encode()).digest())
+
+
+def _lack(split: str, share: float, people, totals: Counter, placed: dict[str, Counter], faces_in: Counter) -> tuple:
+    """How much the split still wants this group: the lack half-way through placing it, by share of each person.
+
+    Ties come often, as most people have few photos. They go to train for people who have nothing there,
+    then to test for those who have nothing there: the first photo enrols somebody, the second tests them.
+    Of equal claims the split that is emptiest for its share wins, so that val is not left without faces.
+    """
+    wanted = 0.0
+    newcomers = 0
+    for person, count in people:
+        there = placed[person][split]
+        wanted += count * (1 - (there + count / 2) / (share * totals[person]))
+        newcomers += there == 0
+    first = {"train": 2, "test": 1, "val": 0}[split] * newcomers
+    return (round(wanted, 9), first, -faces_in[split] / share)

@@ -1,0 +1,11 @@
+"""A version or export whose job ended without finishing says so, and why. The version's tag is free again."""
+
+from datasets.models import Export, Version, VersionState
+
+
+def mark_failed(sender, job, **kwargs) -> None:
+    message = job.message or f"The job was {job.get_state_display()}."
+    Version.objects.filter(job=job, state=VersionState.FREEZING).update(
+        state=VersionState.FAILED, message=message, tag=""
+    )
+    Export.objects.filter(job=job, state=Export.State.WAITING).update(state=Export.State.FAILED, message=message)

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from datasets import api, views
+
+urlpatterns = [
+    path("p/<slug:slug>/versions/", views.version_list, name="versions"),
+    path("p/<slug:slug>/versions/<int:number>/", views.version_page, name="version"),
+    path("p/<slug:slug>/versions/<int:number>/export/", views.export, name="version-export"),
+]
+api_urlpatterns = [
+    path("projects/<slug:slug>/versions/", api.VersionList.as_view(), name="api-versions"),
+    path("projects/<slug:slug>/versions/<int:number>/", api.VersionDetail.as_view(), name="api-version"),
+    path("projects/<slug:slug>/versions/<int:number>/exports/", api.ExportList.as_view(), name="api-exports"),
+    path("exports/<int:export_id>/", api.ExportDetail.as_view(), name="api-export"),
+    path("exports/<int:export_id>/download/", api.ExportDownload.as_view(), name="api-export-download"),
+]

@@ -1,0 +1,81 @@
+"""Ask for background work: a row now, a wake-up after commit."""
+
+import logging
+from functools import partial
+
+from django.db import transaction
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+
+from jobs.models import Job, Queue, State
+from jobs.signals import announce_stop
+
+logger = logging.getLogger(__name__)
+
+
+def enqueue(
+    kind: str,
+    *,
+    title: str,
+    project_id: int | None = None,
+    params: dict | None = None,
+    queue: Queue = Queue.BULK,
+    key: str | None = None,
+    by=None,
+    result_url: str = "",
+) -> Job:
+    """Make the job's row in the caller's transaction, and wake a worker once that has committed.
+
+    With a `key`, asking again returns the job already made, whatever became of it.
+    """
+    fields = {
+        "kind": kind,
+        "title": title,
+        "project_id": project_id,
+        "params": params or {},
+        "queue": queue,
+        "created_by": by,
+        "result_url": result_url,
+    }
+    if key is None:
+        job, created = Job.objects.create(**fields), True
+    else:
+        job, created = Job.objects.get_or_create(key=key, defaults=fields)
+    if created:
+        transaction.on_commit(partial(wake, job), robust=True)
+    return job
+
+
+def enqueue_unless_waiting(kind: str, *, project_id: int, **options) -> Job:
+    """As `enqueue`, but one waiting job of a kind and project is enough: it will see all the work there is.
+
+    A running one does not count: it may already have looked past the new work.
+    """
+    waiting = Job.objects.filter(
+        kind=kind, project_id=project_id, state=State.QUEUED, params=options.get("params") or {}
+    ).first()
+    return waiting or enqueue(kind, project_id=project_id, **options)
+
+
+def wake(job: Job) -> None:
+    """Tell the workers. A lost message is harmless: the sweeper sends it again."""
+    from jobs.tasks import run_job
+
+    try:
+        run_job.apply_async([job.pk], queue=job.queue, retry=False)
+    except OperationalError:
+        logger.warning("The broker is away; job %s waits for the sweeper.", job.pk)
+        return
+    Job.objects.filter(pk=job.pk).update(woken_at=Now())
+
+
+def request_cancel(job: Job) -> None:
+    """A waiting job ends at once; a running one at its next progress report."""
+    with transaction.atomic():
+        ended = Job.objects.filter(pk=job.pk, state=State.QUEUED).update(
+            state=State.CANCELLED, cancel_requested=True, finished_at=Now(), message="Cancelled before it began."
+        )
+        if ended:
+            announce_stop(job.pk)
+        else:
+            Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel_requested=True)

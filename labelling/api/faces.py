@@ -1,0 +1,65 @@
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from labelling.access import project_for, require_role
+from labelling.api.serializers import AssignSerializer, FaceEditSerializer, FaceSerializer, ImageWithFacesSerializer
+from labelling.assign import assign_faces, edit_face
+from labelling.errors import Stale
+from labelling.models import Event, Face, Image, Project, Role, Verb
+from labelling.submit import resolve_identity
+from labelling.undo import undo_event
+
+
+class FaceDetail(APIView):
+    @extend_schema(responses=FaceSerializer)
+    def get(self, request, face_id: int):
+        return Response(FaceSerializer(_face(request.user, face_id)).data)
+
+    @extend_schema(request=FaceEditSerializer, responses=FaceSerializer)
+    def patch(self, request, face_id: int):
+        face = _face(request.user, face_id)
+        shape = FaceEditSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        data = {**shape.validated_data, "id": face.pk}
+        try:
+            edit_face(face, shape.word(data), by=request.user, version=data["version"], event_id=data["event_id"])
+        except Stale as error:
+            error.extra["current"] = FaceSerializer(_face(request.user, face_id)).data
+            raise
+        return Response(FaceSerializer(_face(request.user, face_id)).data)
+
+
+class FacesAssign(APIView):
+    @extend_schema(request=AssignSerializer, responses={200: dict})
+    def post(self, request, slug: str):
+        """Give many faces one name, all or none."""
+        project = project_for(request.user, slug)
+        shape = AssignSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        data = shape.validated_data
+        identity = resolve_identity(project, data["identity"])
+        event = assign_faces(project, data["faces"], identity, by=request.user, event_id=data["event_id"])
+        return Response({"assigned": len(event.after["faces"]), "identity": identity.pk, "event": event.pk})
+
+
+class EventUndo(APIView):
+    @extend_schema(request=None, responses={200: dict})
+    def post(self, request, event_id):
+        """Take a change back: one's own, or anyone's from reviewer on. 409 when something built on it since."""
+        projects = Project.objects.visible_to(request.user).values("pk")
+        event = get_object_or_404(Event.objects.select_related("project"), pk=event_id, project__in=projects)
+        if event.actor_id != request.user.pk or event.verb == Verb.RENAME:
+            require_role(request.user, event.project, Role.REVIEWER)
+        undo_event(event, by=request.user)
+        answer = {"undone": event.pk}
+        if event.image_id:
+            image = Image.objects.select_related("claimed_identity").get(pk=event.image_id)
+            answer["image"] = ImageWithFacesSerializer(image).data
+        return Response(answer)
+
+
+def _face(user, face_id: int) -> Face:
+    faces = Face.objects.visible_to(user).select_related("identity", "image", "project")
+    return get_object_or_404(faces.prefetch_related("suggestions__identity", "suggestions__nearest_face"), pk=face_id)

@@ -1,0 +1,91 @@
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from labelling.access import project_for
+from labelling.api.paging import ByAge
+from labelling.api.serializers import ImageSerializer, ImageWithFacesSerializer, SubmitSerializer, faces_of
+from labelling.errors import Refused, Stale
+from labelling.identities import get_or_create_identity
+from labelling.ingest import ingest_photo, read_bounded
+from labelling.models import Image
+from labelling.photo_filters import filter_images
+from labelling.submit import submit_image
+
+
+class ImageList(generics.ListAPIView):
+    """Photos of a project; `state`, `identity` (id or name), `session` and `q` (file name) narrow the list."""
+
+    serializer_class = ImageSerializer
+    pagination_class = ByAge
+
+    def get_queryset(self):
+        project = project_for(self.request.user, self.kwargs["slug"])
+        images = Image.objects.in_project(project).select_related("claimed_identity")
+        return filter_images(images, self.request.query_params)
+
+    @extend_schema(parameters=[OpenApiParameter(name, str) for name in ("state", "identity", "session", "q")])
+    def get(self, request, *args, **kwargs):
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        request={
+            "multipart/form-data": {
+                "type": "object",
+                "properties": {
+                    "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                    "session": {"type": "string"},
+                    "identity": {"type": "string"},
+                },
+            }
+        },
+        responses={201: {"type": "object", "properties": {"results": {"type": "array"}}}},
+    )
+    def post(self, request, slug: str):
+        """Take in photos (multipart, `file` repeated). Each file has its own outcome; a bad one stops no other."""
+        project = project_for(request.user, slug)
+        files = request.FILES.getlist("file")
+        if not files:
+            raise Refused("Send at least one photo in the field “file”.", fields={"file": ["Missing."]})
+        named = str(request.data.get("identity", "")).strip()
+        identity = get_or_create_identity(project, named) if named else None
+        said = {"session": str(request.data.get("session", "")), "identity": identity, "by": request.user}
+        outcomes = [ingest_photo(project, file.name or "", read_bounded(file), **said) for file in files]
+        return Response({"results": [outcome.as_dict() for outcome in outcomes]}, status=status.HTTP_201_CREATED)
+
+
+class ImageDetail(APIView):
+    @extend_schema(responses=ImageWithFacesSerializer)
+    def get(self, request, image_id: int):
+        return Response(ImageWithFacesSerializer(_image(request.user, image_id)).data)
+
+
+class ImageSubmit(APIView):
+    @extend_schema(request=SubmitSerializer, responses=ImageWithFacesSerializer)
+    def post(self, request, image_id: int):
+        """Store what a person says about all of a photo's faces, at once. 409 when the photo changed meanwhile."""
+        image = _image(request.user, image_id)
+        shape = SubmitSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        word = shape.validated_data
+        try:
+            event = submit_image(
+                image,
+                shape.words(),
+                by=request.user,
+                version=word["version"],
+                event_id=word["event_id"],
+                lease=word.get("lease"),
+            )
+        except Stale as error:
+            error.extra["current"] = ImageWithFacesSerializer(_image(request.user, image_id)).data
+            raise
+        image.refresh_from_db()
+        return Response({"image": ImageSerializer(image).data, "faces": faces_of(image), "event": event.pk})
+
+
+def _image(user, image_id: int) -> Image:
+    images = Image.objects.visible_to(user).select_related("claimed_identity", "project")
+    return get_object_or_404(images, pk=image_id)

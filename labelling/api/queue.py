@@ -1,0 +1,81 @@
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from labelling.access import project_for
+from labelling.api.serializers import ImageSerializer, faces_of
+from labelling.errors import Refused
+from labelling.models import Image, ImageState, Lease
+from labelling.queue import next_image, open_image, release, renew
+
+
+class NextSerializer(serializers.Serializer):
+    after = serializers.IntegerField(required=False, allow_null=True)
+
+
+class OpenSerializer(serializers.Serializer):
+    image = serializers.IntegerField()
+
+
+class QueueNext(APIView):
+    @extend_schema(request=NextSerializer, responses={200: dict, 204: None})
+    def post(self, request, slug: str):
+        """Lease the next photo that waits for a person; 204 when none is free."""
+        project = project_for(request.user, slug)
+        shape = NextSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        lease = next_image(project, request.user, after=shape.validated_data.get("after"))
+        if lease is None:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(_leased(lease))
+
+
+class QueueOpen(APIView):
+    @extend_schema(request=OpenSerializer, responses={200: dict})
+    def post(self, request, slug: str):
+        """Lease one chosen photo; 409 when someone else works on it."""
+        project = project_for(request.user, slug)
+        shape = OpenSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        image = Image.objects.in_project(project).filter(pk=shape.validated_data["image"]).first()
+        if image is None:
+            raise Refused("That photo is not in this project.", fields={"image": ["Not found."]})
+        return Response(_leased(open_image(image, request.user)))
+
+
+class LeaseRenew(APIView):
+    @extend_schema(request=None, responses={200: dict})
+    def post(self, request, token):
+        _not_of_another(request.user, token)
+        lease = renew(token, request.user)
+        if lease is None:
+            raise Refused("This photo was handed to someone else, or was submitted.", fields={"lease": ["Gone."]})
+        return Response({"until": lease.until})
+
+
+class LeaseRelease(APIView):
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request, token):
+        _not_of_another(request.user, token)
+        release(token, request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _not_of_another(user, token) -> None:
+    """A lease that has gone is no error to its holder; one that somebody else holds is none of yours."""
+    if Lease.objects.filter(token=token).exclude(user=user).exists():
+        raise Http404
+
+
+def _leased(lease: Lease) -> dict:
+    image = Image.objects.select_related("claimed_identity").get(pk=lease.image_id)
+    waiting = Image.objects.filter(project_id=image.project_id, state=ImageState.PROPOSED).count()
+    return {
+        "lease": lease.token,
+        "until": lease.until,
+        "image": ImageSerializer(image).data,
+        "faces": faces_of(image),
+        "waiting": waiting,
+    }

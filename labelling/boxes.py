@@ -1,0 +1,47 @@
+"""Boxes in upright pixels: (x, y, w, h), origin top left."""
+
+from math import floor, isfinite
+
+Box = tuple[float, float, float, float]
+MIN_SIDE = 1.0
+
+
+class BadBox(ValueError):
+    """Not a box of this image; the message says why."""
+
+
+def clip_box(box, width: int, height: int) -> Box:
+    """The part of `box` inside a width × height image, to a hundredth of a pixel.
+
+    Raises BadBox when the numbers make no box or nothing of it lies inside.
+    """
+    try:
+        x, y, w, h = (float(side) for side in box)
+    except (TypeError, ValueError):
+        raise BadBox("A box is four numbers: x, y, width, height.") from None
+    if not all(isfinite(side) for side in (x, y, w, h)) or w <= 0 or h <= 0:
+        raise BadBox("A box needs finite numbers and a width and height above zero.")
+    left, right = _span(x, w, width)
+    top, bottom = _span(y, h, height)
+    if right - left < MIN_SIDE or bottom - top < MIN_SIDE:
+        raise BadBox(f"The box must lie inside the image ({width} × {height} pixels) and be a pixel or more wide.")
+    return left, top, _hundredths(right - left, width - left), _hundredths(bottom - top, height - top)
+
+
+def _span(start: float, length: float, limit: int) -> tuple[float, float]:
+    return round(min(max(start, 0.0), limit), 2), min(max(start + length, 0.0), limit)
+
+
+def _hundredths(length: float, room: float) -> float:
+    """Rounded, but never past the edge: the database compares start + length with the image exactly."""
+    rounded = round(length, 2)
+    return rounded if rounded <= room - 1e-9 or rounded == room else floor(room * 100 - 1e-6) / 100
+
+
+def iou(a: Box, b: Box) -> float:
+    """Intersection over union, 0 to 1."""
+    w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    if w <= 0 or h <= 0:
+        return 0.0
+    return w * h / (a[2] * a[3] + b[2] * b[3] - w * h)

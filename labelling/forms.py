@@ -1,0 +1,151 @@
+"""Shapes of what people send from pages. Meaning is checked by the verbs; `add_refusal` brings their word back."""
+
+import uuid
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+
+from labelling.errors import Refused
+from labelling.models import Identity, ImageState, Project, Role, Who
+from labelling.tokens import DEFAULT_DAYS
+
+MAX_TOKEN_DAYS = 366
+DETECTORS = {"mtcnn": "MTCNN"}
+
+
+def add_refusal(form: forms.Form, error: Refused) -> None:
+    """Show what a verb refused beside the field it is about, or above the form."""
+    field = next((name for name in error.fields if name in form.fields), None)
+    form.add_error(field, error.message)
+
+
+class NewProjectForm(forms.Form):
+    name = forms.CharField(max_length=120, help_text="For example the place, the event or the team of the photos.")
+
+
+class ProjectSettingsForm(forms.ModelForm):
+    """Row fields and the stored settings together; whatever else is stored there stays."""
+
+    detector = forms.ChoiceField(help_text="What proposes boxes in new photos.")
+    min_face_px = forms.IntegerField(
+        label="Smallest face", min_value=10, max_value=1000,
+        help_text="In pixels of the original photo; smaller faces are not proposed.",
+    )  # fmt: skip
+    min_score = forms.FloatField(
+        label="Least detector confidence", min_value=0, max_value=1,
+        help_text="From 0 to 1. Lower finds more faces, and more that are none.",
+        widget=forms.NumberInput(attrs={"step": "0.01"}),
+    )  # fmt: skip
+    accept_probability = forms.FloatField(
+        label="Accept suggestions from", min_value=0.5, max_value=1,
+        help_text="From 0.5 to 1. “Accept all” takes a suggested name only when it is at least this probable.",
+        widget=forms.NumberInput(attrs={"step": "0.01"}),
+    )  # fmt: skip
+    lease_minutes = forms.IntegerField(
+        label="Minutes a photo stays reserved", min_value=1, max_value=240,
+        help_text="For the person who opened it, counted from their last sign of life.",
+    )  # fmt: skip
+
+    STORED = ("detector", "min_face_px", "min_score", "accept_probability", "lease_minutes")
+
+    class Meta:
+        model = Project
+        fields = ["name", "guidelines", "retention_days"]
+        widgets = {"guidelines": forms.Textarea(attrs={"rows": 12})}
+        help_texts = {
+            "guidelines": "Markdown. What counts as a face, which ones to ignore, how to spell names.",
+            "retention_days": "How long originals may be kept. Leave empty for no limit.",
+        }
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        current = self.instance.settings
+        choices = DETECTORS | {current.detector: DETECTORS.get(current.detector, current.detector)}
+        self.fields["detector"].choices = list(choices.items())
+        self.fields["retention_days"].validators += [MinValueValidator(1), MaxValueValidator(36_500)]
+        for name in self.STORED:
+            self.initial.setdefault(name, getattr(current, name))
+
+    def clean_name(self) -> str:
+        return " ".join(self.cleaned_data["name"].split())
+
+    def save(self, commit: bool = True) -> Project:
+        chosen = {name: self.cleaned_data[name] for name in self.STORED}
+        self.instance.stored_settings = {**self.instance.stored_settings, **chosen}
+        # Never the whole row: `next_class_id` may have grown since it was read.
+        self.instance.save(update_fields=["name", "guidelines", "retention_days", "stored_settings"])
+        return self.instance
+
+
+class MemberForm(forms.Form):
+    username = forms.CharField(
+        label="User name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+    role = forms.TypedChoiceField(choices=Role.choices, coerce=lambda value: Role(int(value)), initial=Role.ANNOTATOR)
+    make_account = forms.BooleanField(
+        label="Make the account if nobody has this name", required=False,
+        help_text="Its first password is shown to you once.",
+    )  # fmt: skip
+
+    def __init__(self, *args, may_make_accounts: bool, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not may_make_accounts:
+            del self.fields["make_account"]
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=80, help_text="What uses it, for example “export on the training machine”.")
+    days = forms.IntegerField(
+        label="Valid for days", min_value=1, max_value=MAX_TOKEN_DAYS, initial=DEFAULT_DAYS,
+        help_text=f"At most {MAX_TOKEN_DAYS}.",
+    )  # fmt: skip
+
+
+class RenameForm(forms.Form):
+    """`event_id` is made with the form: sent twice, it renames once."""
+
+    name = forms.CharField(max_length=500)
+    event_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+
+class IdentityDetailsForm(forms.ModelForm):
+    aliases = forms.CharField(
+        required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Other names, one a line.",
+    )  # fmt: skip
+
+    class Meta:
+        model = Identity
+        fields = ["aliases", "target_count", "notes"]
+        labels = {"target_count": "Faces wanted"}
+        help_texts = {"target_count": "How many confirmed faces this person should have."}
+        widgets = {"notes": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.initial["aliases"] = "\n".join(self.instance.aliases)
+        self.fields["target_count"].validators.append(MaxValueValidator(1_000_000))
+        self.fields["notes"].max_length = 10_000
+
+    def clean_aliases(self) -> list[str]:
+        lines = (" ".join(line.split()) for line in self.cleaned_data["aliases"].splitlines())
+        aliases = list(dict.fromkeys(line for line in lines if line))
+        if any(len(alias) > 120 for alias in aliases):
+            raise forms.ValidationError("Each alias may have 120 letters.")
+        return aliases
+
+    def save(self, commit: bool = True) -> Identity:
+        self.instance.save(update_fields=["aliases", "target_count", "notes"])
+        return self.instance
+
+
+class ImageFilterForm(forms.Form):
+    q = forms.CharField(label="File name", required=False, max_length=255)
+    state = forms.ChoiceField(choices=[("", "Any state"), *ImageState.choices], required=False)
+    who = forms.ChoiceField(label="With faces that are", choices=[("", "Anybody"), *Who.choices], required=False)
+    identity = forms.CharField(label="Person", required=False, max_length=120)
+    session = forms.CharField(required=False, max_length=120, widget=forms.TextInput(attrs={"list": "sessions"}))
+
+
+class IdentityFilterForm(forms.Form):
+    q = forms.CharField(label="Name or alias", required=False, max_length=120)

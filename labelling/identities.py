@@ -1,0 +1,104 @@
+"""People: made once by name, numbered for ever, renamed without ever being merged."""
+
+import unicodedata
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from labelling.errors import AlreadyUsed, Refused
+from labelling.models import Event, Face, Identity, Project, Verb
+
+MAX_NAME = 120
+
+
+def clean_name(text: str) -> str:
+    """One spelling for one name: composed letters, single spaces, nothing invisible."""
+    spaced = " ".join(str(text).split())
+    visible = "".join(letter for letter in spaced if letter.isprintable())
+    # Again and last: letters around something invisible are neighbours only now.
+    name = unicodedata.normalize("NFC", " ".join(visible.split()))
+    if not name:
+        raise Refused("A person needs a name.", fields={"name": ["Write a name."]})
+    if len(name) > MAX_NAME:
+        raise Refused(f"A name may have {MAX_NAME} letters; this one has {len(name)}.", fields={"name": ["Too long."]})
+    return name
+
+
+def find_identity(project: Project, name: str) -> Identity | None:
+    return Identity.objects.in_project(project).called(clean_name(name)).first()
+
+
+def get_or_create_identity(project: Project, name: str) -> Identity:
+    """The person of that name, letter case aside; a new one gets the project's next class id."""
+    name = clean_name(name)
+    for _ in range(2):
+        known = Identity.objects.in_project(project).called(name).first()
+        if known:
+            return known
+        try:
+            with transaction.atomic():
+                return Identity.objects.create(project=project, name=name, class_id=_next_class_id(project))
+        except IntegrityError:  # someone made the same person a moment ago: look again
+            continue
+    raise Refused(f"“{name}” could not be added; try again.")
+
+
+def create_identity(project: Project, name: str) -> Identity:
+    """A new person; refused when the name is taken."""
+    known = find_identity(project, name)
+    if known:
+        raise Refused(f"“{known.name}” is already a person of this project.", fields={"name": ["Taken."]})
+    return get_or_create_identity(project, name)
+
+
+def _next_class_id(project: Project) -> int:
+    Project.objects.filter(pk=project.pk).update(next_class_id=F("next_class_id") + 1)
+    return Project.objects.values_list("next_class_id", flat=True).get(pk=project.pk) - 1
+
+
+@transaction.atomic
+def rename_identity(identity: Identity, name: str, *, by, event_id: UUID) -> Event:
+    """Give a person another name. Never merges: a name in use is refused."""
+    name = clean_name(name)
+    replay = Event.objects.filter(pk=event_id).first()
+    if replay:
+        if (replay.verb, replay.before.get("identity")) != (Verb.RENAME, identity.pk):
+            raise AlreadyUsed("This event id was used for something else; make a new one.")
+        return replay
+    other = Identity.objects.filter(project=identity.project_id).called(name).exclude(pk=identity.pk).first()
+    if other:
+        raise Refused(
+            f"“{other.name}” is another person of this project. Renaming does not merge people; pick another name.",
+            fields={"name": ["Taken."]},
+        )
+    # Read under lock: what the caller holds may be older than another rename.
+    before = Identity.objects.select_for_update().get(pk=identity.pk).name
+    try:
+        with transaction.atomic():
+            Identity.objects.filter(pk=identity.pk).update(name=name)
+    except IntegrityError:  # someone took the name a moment ago
+        raise Refused(f"“{name}” is another person of this project.", fields={"name": ["Taken."]}) from None
+    return Event.objects.create(
+        id=event_id,
+        project=identity.project,
+        actor=by,
+        verb=Verb.RENAME,
+        before={"identity": identity.pk, "name": before},
+        after={"identity": identity.pk, "name": name},
+    )
+
+
+def attach_portraits(identities: list[Identity]) -> list[Identity]:
+    """Give each person `portrait`: their largest confirmed face, or None. One query for all."""
+    portraits = {
+        face.identity_id: face
+        for face in Face.objects.named()
+        .filter(identity__in=identities)
+        .annotate(area=F("w") * F("h"))
+        .order_by("identity_id", "-area", "pk")
+        .distinct("identity_id")
+    }
+    for identity in identities:
+        identity.portrait = portraits.get(identity.pk)
+    return identities

@@ -1,0 +1,89 @@
+"""A photo as captured, and the lease that says who works on it now."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from labelling.models.projects import Project, Role
+
+
+class ImageState(models.TextChoices):
+    NEW = "new", "waiting for proposals"
+    PROPOSED = "proposed", "waiting for a person"
+    LABELLED = "labelled", "labelled"
+
+
+class ImageQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.editable_by(user, Role.ANNOTATOR)
+
+    def editable_by(self, user, at_least: Role = Role.ANNOTATOR):
+        return self.filter(project__in=Project.objects.with_role(user, at_least).values("pk"))
+
+    def in_project(self, project):
+        return self.filter(project=project)
+
+    def without_proposals(self):
+        return self.filter(state=ImageState.NEW)
+
+    def free_for(self, user):
+        """Nobody else holds a live lease."""
+        held = Lease.objects.filter(image=models.OuterRef("pk"), until__gt=Now()).exclude(user=user)
+        return self.filter(~models.Exists(held))
+
+
+class Image(models.Model):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="images")
+    sha256 = models.CharField(max_length=64, help_text="Of the original bytes.")
+    name = models.CharField(max_length=255, help_text="The file's name as it came.")
+    byte_size = models.PositiveBigIntegerField()
+    format = models.CharField(max_length=10)
+    width = models.PositiveIntegerField(help_text="Pixels of the upright image.")
+    height = models.PositiveIntegerField()
+    phash = models.BigIntegerField(help_text="64-bit perceptual hash of the upright image.")
+    sharpness = models.FloatField(help_text="Variance of the Laplacian at 320 px; higher is sharper.")
+    brightness = models.FloatField(help_text="Mean luminance, 0 to 255.")
+    session = models.CharField(max_length=120, blank=True)
+    camera = models.CharField(max_length=120, blank=True)
+    taken_at = models.DateTimeField(null=True)
+    claimed_identity = models.ForeignKey(
+        "labelling.Identity", null=True, on_delete=models.SET_NULL, help_text="Whom the source says it shows."
+    )
+    state = models.CharField(max_length=10, choices=ImageState, default=ImageState.NEW)
+    note = models.CharField(max_length=500, blank=True, help_text="Why proposing failed, if it did.")
+    version = models.PositiveIntegerField(default=1, help_text="Grows with each change; stale writes are refused.")
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "sha256"], name="photo_once_per_project"),
+            models.CheckConstraint(condition=Q(width__gt=0, height__gt=0), name="photo_has_pixels"),
+            models.CheckConstraint(condition=Q(state__in=ImageState.values), name="photo_state_known"),
+        ]
+        indexes = [
+            models.Index(fields=["project", "state", "id"], name="photo_by_state"),
+            models.Index(fields=["project", "session"], name="photo_by_session", condition=~Q(session="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Lease(models.Model):
+    """Who works on an image until when. Claimed under the image's row lock, so never by two."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, primary_key=True)
+    token = models.UUIDField(default=uuid.uuid4, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.image} with {self.user} until {self.until}"

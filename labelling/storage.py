@@ -1,0 +1,116 @@
+"""The object store: the only module that speaks S3.
+
+Keys are made here and nowhere else, from ids and hashes, never from a user's text.
+"""
+
+import threading
+from collections.abc import Iterator
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+
+_local = threading.local()
+_making_a_client = threading.Lock()
+
+
+class ObjectMissing(Exception):
+    """A row speaks of an object that the store does not have."""
+
+
+class StoreAway(ConnectionError):
+    """The object store does not answer, or refuses; trying again later may help."""
+
+
+def _client():
+    # One client a thread: making one is slow, and boto3 sessions must not be shared while they make it.
+    if not hasattr(_local, "client"):
+        with _making_a_client:
+            _local.client = boto3.session.Session().client(
+                "s3",
+                endpoint_url=settings.S3_ENDPOINT_URL or None,
+                region_name=settings.S3_REGION,
+                aws_access_key_id=settings.S3_ACCESS_KEY_ID or None,
+                aws_secret_access_key=settings.S3_SECRET_ACCESS_KEY or None,
+                config=Config(
+                    # Not every S3 server knows the newer checksum headers.
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                    s3={"addressing_style": "path"},
+                    connect_timeout=5,
+                    read_timeout=60,
+                    retries={"max_attempts": 3, "mode": "standard"},
+                    max_pool_connections=16,
+                ),
+            )
+    return _local.client
+
+
+def _translated(error: Exception, key: str) -> Exception:
+    code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
+    if code in {"NoSuchKey", "404", "NotFound"}:
+        return ObjectMissing(f"The object store has no “{key}”.")
+    return StoreAway(f"The object store did not take or give “{key}”: {error}")
+
+
+def put(key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
+    try:
+        _client().put_object(Bucket=settings.S3_BUCKET, Key=key, Body=body, ContentType=content_type)
+    except (ClientError, BotoCoreError) as error:
+        raise _translated(error, key) from error
+
+
+def get(key: str) -> bytes:
+    try:
+        return _client().get_object(Bucket=settings.S3_BUCKET, Key=key)["Body"].read()
+    except (ClientError, BotoCoreError) as error:
+        raise _translated(error, key) from error
+
+
+def stream(key: str, chunk: int = 256 * 1024) -> tuple[int, Iterator[bytes]]:
+    """Length in bytes and an iterator over the object, for answers that should not sit in memory."""
+    try:
+        answer = _client().get_object(Bucket=settings.S3_BUCKET, Key=key)
+    except (ClientError, BotoCoreError) as error:
+        raise _translated(error, key) from error
+    return answer["ContentLength"], answer["Body"].iter_chunks(chunk)
+
+
+def upload_file(key: str, path: str) -> None:
+    """Put a file from disk, in parts when it is large."""
+    try:
+        _client().upload_file(path, settings.S3_BUCKET, key)
+    except (ClientError, BotoCoreError, boto3.exceptions.S3UploadFailedError) as error:
+        raise _translated(error, key) from error
+
+
+def exists(key: str) -> bool:
+    try:
+        _client().head_object(Bucket=settings.S3_BUCKET, Key=key)
+    except ClientError as error:
+        if isinstance(_translated(error, key), ObjectMissing):
+            return False
+        raise _translated(error, key) from error
+    except BotoCoreError as error:
+        raise _translated(error, key) from error
+    return True
+
+
+def ensure_bucket() -> None:
+    try:
+        _client().head_bucket(Bucket=settings.S3_BUCKET)
+    except ClientError:
+        _client().create_bucket(Bucket=settings.S3_BUCKET)
+
+
+def original_key(project_id: int, sha256: str) -> str:
+    return f"projects/{project_id}/originals/{sha256[:2]}/{sha256}"
+
+
+def picture_key(project_id: int, sha256: str, size: str) -> str:
+    return f"projects/{project_id}/pictures/{sha256[:2]}/{sha256}/{size}.jpg"
+
+
+def crop_key(project_id: int, sha256: str, box_key: str) -> str:
+    return f"projects/{project_id}/crops/{sha256[:2]}/{sha256}/{box_key}.jpg"

@@ -1,0 +1,207 @@
+"""Stores what a person says about a whole photo: all of its faces, or none."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import transaction
+from django.dispatch import Signal
+from django.utils import timezone
+
+from labelling.boxes import BadBox, clip_box
+from labelling.errors import AlreadyUsed, Leased, Refused, Stale
+from labelling.identities import get_or_create_identity
+from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Lease, Origin, Project, Verb, Who
+from labelling.queue import held_by_another
+from labelling.signals import announce, faces_boxed, names_changed
+
+KEPT = ("x", "y", "w", "h", "landmarks", "state", "who", "identity_id")
+
+
+@dataclass(frozen=True)
+class FaceWord:
+    """What a person says about one face. Fields that are None are left as they are."""
+
+    id: int | None = None
+    uid: UUID | None = None
+    box: tuple[float, float, float, float] | None = None
+    state: FaceState | None = None
+    who: Who | None = None
+    identity: int | str | None = None
+    has_identity: bool = field(default=False)
+
+
+def submit_image(image: Image, words: list[FaceWord], *, by, version: int, event_id: UUID, lease: UUID | None = None):
+    """Apply every word, count the image's version up and record one event, in one transaction.
+
+    Repeating an `event_id` returns the event it made and changes nothing. Raises Stale when the image
+    changed since `version`, Leased when someone else holds it, Refused when a word makes no sense.
+    """
+    with transaction.atomic():
+        image = Image.objects.select_for_update().get(pk=image.pk)
+        replay = replayed(event_id, by=by, image=image, verb=Verb.SUBMIT)
+        if replay:
+            return replay
+        _must_be_free(image, by)
+        must_be_current(image, version)
+        faces = {face.pk: face for face in image.faces.select_for_update()}
+        before = {"faces": snapshot(faces.values()), "images": snapshot_images([image])}
+        news: set[Signal] = set()
+        for word in words:
+            face = _apply(image, faces, word, by, news)
+            faces[face.pk] = face
+        for signal in news:
+            announce(signal, image.project_id)
+        _settle(image, faces.values())
+        if lease is not None:
+            Lease.objects.filter(image=image, user=by).delete()
+        return Event.objects.create(
+            id=event_id,
+            project_id=image.project_id,
+            actor=by,
+            verb=Verb.SUBMIT,
+            image=image,
+            before=before,
+            after={"faces": snapshot(faces.values()), "images": snapshot_images([image])},
+        )
+
+
+def replayed(event_id: UUID, *, by, image: Image, verb: Verb) -> Event | None:
+    known = Event.objects.filter(pk=event_id).first()
+    if known and (known.actor_id, known.image_id, known.verb) != (by and by.pk, image.pk, verb):
+        raise AlreadyUsed("This event id was used for something else; make a new one.")
+    return known
+
+
+def must_be_current(image: Image, version: int) -> None:
+    if image.version != version:
+        raise Stale(
+            "Someone else changed this photo in the meantime. Nothing of yours was stored; compare both and choose.",
+            fields={"version": [str(image.version)]},
+        )
+
+
+def _must_be_free(image: Image, by) -> None:
+    other = held_by_another(image, by)
+    if other:
+        name = other.user.get_username()
+        raise Leased(f"{name} is working on this photo right now.", by=name)
+
+
+def snapshot(faces) -> list[dict]:
+    """The faces as they stand, for history and undo."""
+    return [
+        {"id": face.pk, "version": face.version, **{name: getattr(face, name) for name in KEPT}}
+        for face in sorted(faces, key=lambda face: face.pk)
+    ]
+
+
+def snapshot_images(images) -> list[dict]:
+    return [{"id": image.pk, "state": image.state, "version": image.version} for image in images]
+
+
+def _apply(image: Image, faces: dict[int, Face], word: FaceWord, by, news: set[Signal]) -> Face:
+    face = _find_or_start(image, faces, word)
+    if face.pk is None or _move(face, image, word):
+        news.add(faces_boxed)
+    if _say(face, image.project, word):
+        news.add(names_changed)
+    face.updated_at, face.updated_by = timezone.now(), by
+    if face.pk is not None:
+        face.version += 1
+    face.save()
+    return face
+
+
+def _find_or_start(image: Image, faces: dict[int, Face], word: FaceWord) -> Face:
+    if word.id is not None:
+        if word.id not in faces:
+            raise Refused(f"Face {word.id} is not in this photo.", fields={"faces": [str(word.id)]})
+        return faces[word.id]
+    known = next((face for face in faces.values() if word.uid and face.uid == word.uid), None)
+    if known:
+        return known
+    if word.box is None:
+        raise Refused("A new face needs a box.", fields={"box": ["Missing."]})
+    if word.uid and Face.objects.filter(uid=word.uid).exists():
+        raise AlreadyUsed("This face id was used in another photo; make a new one.")
+    face = Face(
+        project_id=image.project_id,
+        image=image,
+        image_w=image.width,
+        image_h=image.height,
+        origin=Origin.HUMAN,
+        state=FaceState.CONFIRMED,
+    )
+    if word.uid:
+        face.uid = word.uid
+    face.x, face.y, face.w, face.h = _clipped(image, word)
+    return face
+
+
+def _move(face: Face, image: Image, word: FaceWord) -> bool:
+    if word.box is None:
+        return False
+    box = _clipped(image, word)
+    if max(abs(new - old) for new, old in zip(box, face.box, strict=True)) < 0.01:
+        return False
+    face.x, face.y, face.w, face.h = box
+    face.landmarks = None  # they belonged to the old box
+    return True
+
+
+def _clipped(image: Image, word: FaceWord):
+    try:
+        return clip_box(word.box, image.width, image.height)
+    except BadBox as error:
+        raise Refused(str(error), fields={"box": [str(error)]}) from None
+
+
+def _say(face: Face, project: Project, word: FaceWord) -> bool:
+    """State and identity together, so that the face never contradicts itself. True when who it is changed."""
+    state = word.state or face.state
+    who, identity = _who(face, project, word)
+    if state != FaceState.CONFIRMED and who != Who.UNASSIGNED:
+        if word.identity is None and word.who in {None, Who.UNASSIGNED}:
+            who, identity = Who.UNASSIGNED, None  # the name it had goes with what it was
+        elif state == FaceState.PROPOSED and word.state is None:
+            state = FaceState.CONFIRMED  # naming a face says that it is one
+        else:
+            raise Refused(f"A face that is “{FaceState(state).label}” cannot be “{Who(who).label}”.")
+    is_news = (who, identity) != (face.who, face.identity)
+    face.state, face.who, face.identity = state, who, identity
+    return is_news
+
+
+def _who(face: Face, project: Project, word: FaceWord) -> tuple[Who, Identity | None]:
+    named = word.identity if word.has_identity else None
+    if named is not None:
+        if word.who not in {None, Who.ASSIGNED, Who.UNASSIGNED}:
+            raise Refused(f"A face that is {Who(word.who).label} cannot have a name.")
+        return Who.ASSIGNED, resolve_identity(project, named)
+    if word.who == Who.ASSIGNED and not word.has_identity and face.identity:
+        return Who.ASSIGNED, face.identity
+    if word.who == Who.ASSIGNED:
+        raise Refused("Say who it is: “assigned” needs an identity.", fields={"identity": ["Missing."]})
+    if word.who is not None:
+        return word.who, None
+    if word.has_identity:  # identity: null takes the name away
+        return Who.UNASSIGNED, None
+    return Who(face.who), face.identity
+
+
+def resolve_identity(project: Project, named: int | str) -> Identity:
+    """A person of this project by id, or by name, which makes a new one when needed."""
+    if isinstance(named, str):
+        return get_or_create_identity(project, named)
+    found = Identity.objects.filter(project=project, pk=named).first()
+    if found is None:
+        raise Refused(f"There is no person {named} in this project.", fields={"identity": ["Not found."]})
+    return found
+
+
+def _settle(image: Image, faces) -> None:
+    """A photo is labelled once a person has decided about every box in it."""
+    open_boxes = any(face.state == FaceState.PROPOSED for face in faces)
+    image.state = ImageState.PROPOSED if open_boxes else ImageState.LABELLED
+    image.version += 1
+    image.save(update_fields=["state", "version"])

@@ -1,0 +1,93 @@
+"""Takes a change back, exactly, unless something later built on it."""
+
+import uuid
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from labelling.errors import Refused, Stale
+from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Verb
+from labelling.signals import announce, faces_boxed, names_changed
+from labelling.submit import KEPT
+
+TAKEABLE = {Verb.SUBMIT, Verb.ASSIGN, Verb.RENAME}
+
+
+@transaction.atomic
+def undo_event(event: Event, *, by) -> Event:
+    """Put everything back as it was before `event`. Doing it twice changes nothing more.
+
+    Raises Stale when a later change touched the same faces, Refused when there is nothing to take back.
+    """
+    event = Event.objects.select_for_update().get(pk=event.pk)
+    done = Event.objects.filter(undoes=event).first()
+    if done:
+        return done
+    if event.verb not in TAKEABLE:
+        raise Refused(f"“{event.get_verb_display()}” cannot be taken back.")
+    if event.verb == Verb.RENAME:
+        _rename_back(event)
+    else:
+        _faces_back(event, by)
+    return Event.objects.create(
+        id=uuid.uuid4(),
+        project_id=event.project_id,
+        actor=by,
+        verb=Verb.UNDO,
+        image_id=event.image_id,
+        before=event.after,
+        after=event.before,
+        undoes=event,
+    )
+
+
+def _rename_back(event: Event) -> None:
+    old = event.before["name"]
+    person = Identity.objects.select_for_update().get(pk=event.after["identity"])
+    if person.name != event.after["name"]:
+        raise Stale("This person was renamed again since; take that back first.")
+    try:
+        with transaction.atomic():
+            Identity.objects.filter(pk=person.pk).update(name=old)
+    except IntegrityError:
+        raise Stale(f"“{old}” is another person by now; rename that one first.") from None
+
+
+def _faces_back(event: Event, by) -> None:
+    before = {row["id"]: row for row in event.before["faces"]}
+    changed = {row["id"]: row for row in event.after["faces"] if row != before.get(row["id"])}
+    # Images before faces, in id order, as everywhere.
+    image_ids = [row["id"] for row in event.after["images"]]
+    images = list(Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk"))
+    faces = {face.pk: face for face in Face.objects.select_for_update().filter(pk__in=changed).order_by("pk")}
+    if any(pk not in faces or faces[pk].version != row["version"] for pk, row in changed.items()):
+        raise Stale("These faces were changed again since; take the later change back first.")
+    for pk, face in faces.items():
+        if pk in before:
+            _restore(face, before[pk], by)
+        else:
+            face.delete()  # drawn in that very change
+    _images_back(event, images)
+    announce(names_changed, event.project_id)
+    announce(faces_boxed, event.project_id)
+
+
+def _images_back(event: Event, images: list[Image]) -> None:
+    was = {row["id"]: row for row in event.before["images"]}
+    left = {row["id"]: row for row in event.after["images"]}
+    waiting = set(Face.objects.filter(image__in=images, state=FaceState.PROPOSED).values_list("image_id", flat=True))
+    for image in images:
+        if image.version == left[image.pk]["version"]:
+            image.state = was[image.pk]["state"]
+        elif image.pk in waiting:  # something else in it changed as well: only what is open counts
+            image.state = ImageState.PROPOSED
+        image.version += 1
+        image.save(update_fields=["version", "state"])
+
+
+def _restore(face: Face, row: dict, by) -> None:
+    for name in KEPT:
+        setattr(face, name, row[name])
+    face.version += 1  # versions only grow: an undone state is not the old one to a stale browser
+    face.updated_at, face.updated_by = timezone.now(), by
+    face.save()

@@ -1,0 +1,42 @@
+from django.urls import path
+
+from labelling.api import faces, identities, images, projects, queue
+from labelling.views import identities as identity_pages
+from labelling.views import images as image_pages
+from labelling.views import label, media, members, tokens
+from labelling.views import jobs as job_pages
+from labelling.views import projects as project_pages
+
+urlpatterns = [
+    path("", project_pages.project_list, name="projects"),
+    path("projects/new/", project_pages.new_project, name="project-new"),
+    path("p/<slug:slug>/", project_pages.overview, name="project"),
+    path("p/<slug:slug>/settings/", project_pages.edit_settings, name="project-settings"),
+    path("p/<slug:slug>/ingest/", image_pages.ingest_page, name="ingest"),
+    path("p/<slug:slug>/images/", image_pages.image_list, name="images"),
+    path("p/<slug:slug>/label/", label.label_page, name="label"),
+    path("p/<slug:slug>/identities/", identity_pages.identity_list, name="identities"),
+    path("p/<slug:slug>/identities/<int:identity_id>/", identity_pages.identity_page, name="identity"),
+    path("p/<slug:slug>/jobs/", job_pages.job_list, name="jobs"),
+    path("p/<slug:slug>/members/", members.member_list, name="members"),
+    path("p/<slug:slug>/members/<int:user_id>/remove/", members.remove, name="member-remove"),
+    path("tokens/", tokens.token_list, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token-revoke"),
+    path("media/images/<int:image_id>/<str:size>-<str:key>.jpg", media.picture, name="picture"),
+    path("media/faces/<int:face_id>/<str:key>.jpg", media.crop, name="crop"),
+]
+api_urlpatterns = [
+    path("projects/", projects.ProjectList.as_view(), name="api-projects"),
+    path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="api-project"),
+    path("projects/<slug:slug>/images/", images.ImageList.as_view(), name="api-images"),
+    path("images/<int:image_id>/", images.ImageDetail.as_view(), name="api-image"),
+    path("images/<int:image_id>/submit/", images.ImageSubmit.as_view(), name="api-submit"),
+    path("projects/<slug:slug>/queue/next/", queue.QueueNext.as_view(), name="api-queue-next"),
+    path("projects/<slug:slug>/queue/open/", queue.QueueOpen.as_view(), name="api-queue-open"),
+    path("leases/<uuid:token>/renew/", queue.LeaseRenew.as_view(), name="api-lease-renew"),
+    path("leases/<uuid:token>/release/", queue.LeaseRelease.as_view(), name="api-lease-release"),
+    path("faces/<int:face_id>/", faces.FaceDetail.as_view(), name="api-face"),
+    path("projects/<slug:slug>/faces/assign/", faces.FacesAssign.as_view(), name="api-assign"),
+    path("projects/<slug:slug>/identities/", identities.IdentityList.as_view(), name="api-identities"),
+    path("events/<uuid:event_id>/undo/", faces.EventUndo.as_view(), name="api-undo"),
+]

@@ -1,0 +1,150 @@
+"""People: the list of them, and one person with their faces."""
+
+import json
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from labelling.access import require_role, role_of
+from labelling.errors import Refused
+from labelling.forms import IdentityDetailsForm, IdentityFilterForm, RenameForm, add_refusal
+from labelling.identities import attach_portraits, rename_identity
+from labelling.models import Event, Face, Identity, Project, Role, Suggestion
+from labelling.models.faces import Folded
+from labelling.paging import keyset_page
+from labelling.views.frame import open_project, show
+
+PAGE_SIZE = 60
+SUGGESTIONS_SHOWN = 60
+ORDERS = {
+    "name": ("folded_name", "id"),
+    "-name": ("-folded_name", "-id"),
+    "faces": ("face_count", "id"),
+    "-faces": ("-face_count", "-id"),
+}
+
+
+@login_required
+@require_safe
+def identity_list(request: HttpRequest, slug: str) -> HttpResponse:
+    project = open_project(request, slug)
+    form = IdentityFilterForm(request.GET)
+    sort = request.GET.get("sort", "name")
+    sort = sort if sort in ORDERS else "name"
+    people = _matching(project, form)
+    page = keyset_page(people, request.GET.get("cursor", ""), by=ORDERS[sort], size=PAGE_SIZE)
+    return show(
+        request, "labelling/identities.html", project, "identities",
+        form=form, sort=sort, q=form.data.get("q", ""), people=attach_portraits(page.rows), **page.urls(request.GET),
+    )  # fmt: skip
+
+
+def _matching(project: Project, form: IdentityFilterForm) -> QuerySet:
+    people = Identity.objects.in_project(project).annotate(face_count=_named_faces(), folded_name=Folded("name"))
+    q = form.cleaned_data["q"] if form.is_valid() else ""
+    if not q:
+        return people
+    aliases = Func("aliases", Value("\n"), function="array_to_string", output_field=TextField())
+    sought = Folded(Value(q))
+    people = people.alias(folded_aliases=Folded(aliases))
+    return people.filter(Q(folded_name__contains=sought) | Q(folded_aliases__contains=sought))
+
+
+def _named_faces() -> Coalesce:
+    # A subquery, not a join: sorted by name, only the people shown are counted.
+    faces = Face.objects.named().filter(identity=OuterRef("pk")).order_by().values("identity")
+    return Coalesce(Subquery(faces.annotate(number=Count("pk")).values("number")), Value(0))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def identity_page(request: HttpRequest, slug: str, identity_id: int) -> HttpResponse:
+    project = open_project(request, slug)
+    identity = get_object_or_404(Identity, project=project, pk=identity_id)
+    if request.method != "POST":
+        return _page(request, project, identity)
+    require_role(request.user, project, Role.REVIEWER)
+    if request.POST.get("form") == "rename":
+        return _rename(request, project, identity)
+    return _describe(request, project, identity)
+
+
+def _page(request: HttpRequest, project: Project, identity: Identity, **forms) -> HttpResponse:
+    faces = Face.objects.named().filter(identity=identity).select_related("image")
+    page = keyset_page(faces, request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)
+    waiting = _suggested(identity)
+    context = {
+        "identity": identity,
+        "face_count": faces.count(),
+        "faces": page.rows,
+        "suggestions": waiting[:SUGGESTIONS_SHOWN],
+        "suggestion_count": waiting.count(),
+        "may_edit": role_of(request.user, project) >= Role.REVIEWER,
+        "rename_form": _rename_form(identity),
+        "details_form": IdentityDetailsForm(instance=identity),
+        **page.urls(request.GET),
+    }
+    return show(request, "labelling/identity.html", project, "identities", **{**context, **forms})
+
+
+def _suggested(identity: Identity) -> QuerySet:
+    """Faces nobody has named yet whose likeliest name is this person's, most probable first."""
+    waiting = Face.objects.waiting().filter(pk=OuterRef("face"))
+    suggestions = Suggestion.objects.filter(identity=identity, rank=1, face__in=waiting.values("pk"))
+    return suggestions.select_related("face").order_by("-probability", "face_id")
+
+
+def _rename_form(identity: Identity) -> RenameForm:
+    return RenameForm(initial={"name": identity.name})
+
+
+def _rename(request: HttpRequest, project: Project, identity: Identity) -> HttpResponse:
+    form = RenameForm(request.POST)
+    event = None
+    if form.is_valid():
+        try:
+            event = rename_identity(
+                identity, form.cleaned_data["name"], by=request.user, event_id=form.cleaned_data["event_id"]
+            )
+        except Refused as error:
+            add_refusal(form, error)
+    if not request.htmx:
+        if event is None:
+            return _page(request, project, identity, rename_form=form)
+        messages.success(request, _renamed(event))
+        return redirect("identity", project.slug, identity.pk)
+    return _head(request, project, identity, form, event)
+
+
+def _head(
+    request: HttpRequest, project: Project, identity: Identity, form: RenameForm, event: Event | None
+) -> HttpResponse:
+    """The part of the page that a rename changes, with a toast that can take it back."""
+    if event is not None:
+        identity.refresh_from_db(fields=["name"])
+        form = _rename_form(identity)
+    context = {"project": project, "identity": identity, "rename_form": form, "may_edit": True}
+    response = render(request, "labelling/_identity_head.html", context)
+    if event is not None:
+        toast = {"message": _renamed(event), "tone": "success", "undo_url": reverse("api-undo", args=[event.pk])}
+        response["HX-Trigger"] = json.dumps({"facet:toast": toast})
+    return response
+
+
+def _renamed(event: Event) -> str:
+    return f"Renamed “{event.before['name']}” to “{event.after['name']}”."
+
+
+def _describe(request: HttpRequest, project: Project, identity: Identity) -> HttpResponse:
+    form = IdentityDetailsForm(request.POST, instance=identity)
+    if not form.is_valid():
+        return _page(request, project, identity, details_form=form)
+    form.save()
+    messages.success(request, f"Saved what is known about “{identity.name}”.")
+    return redirect("identity", project.slug, identity.pk)

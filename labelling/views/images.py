@@ -1,0 +1,83 @@
+"""Photos of a project: taking them in, and finding them again."""
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from jobs.models import Job
+from labelling.errors import Refused
+from labelling.forms import ImageFilterForm, add_refusal
+from labelling.models import Face, FaceState, Identity, Image, Project, Who
+from labelling.paging import keyset_page
+from labelling.photo_filters import filter_images
+from labelling.views.frame import open_project, show
+
+PAGE_SIZE = 60
+COUNT_UP_TO = 1000
+RECENT_SESSIONS = 50
+INTAKE_JOBS = ("ingest", "propose")
+
+
+@login_required
+@require_safe
+def ingest_page(request: HttpRequest, slug: str) -> HttpResponse:
+    project = open_project(request, slug)
+    jobs = Job.objects.visible_to(request.user).in_project(project.pk).active().filter(kind__in=INTAKE_JOBS)
+    return show(
+        request, "labelling/ingest.html", project, "ingest",
+        can_upload=True, sessions=_recent_sessions(project), jobs=list(jobs[:5]),
+    )  # fmt: skip
+
+
+@login_required
+@require_safe
+def image_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Newest first. What the filters do not understand is said beside them, and nothing is listed."""
+    project = open_project(request, slug)
+    form = ImageFilterForm(_asked(request, project))
+    images = _filtered(project, form)
+    page = keyset_page(_with_face_counts(images), request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)
+    found = images.order_by()[: COUNT_UP_TO + 1].count()
+    return show(
+        request, "labelling/images.html", project, "images",
+        form=form, images=page.rows, found=found, too_many=found > COUNT_UP_TO, count_up_to=COUNT_UP_TO,
+        is_filtered=any(form.data.get(name) for name in form.fields),
+        sessions=_recent_sessions(project), **page.urls(request.GET),
+    )  # fmt: skip
+
+
+def _asked(request: HttpRequest, project: Project) -> dict[str, str]:
+    """What the filters say; a person given by number, as links do, is shown by name."""
+    asked = {name: request.GET.get(name, "").strip() for name in ImageFilterForm.base_fields}
+    if asked["identity"].isdecimal() and len(asked["identity"]) < 19:
+        known = Identity.objects.filter(project=project, pk=int(asked["identity"])).values_list("name", flat=True)
+        asked["identity"] = known.first() or asked["identity"]
+    return asked
+
+
+def _filtered(project: Project, form: ImageFilterForm) -> QuerySet:
+    if form.is_valid():
+        try:
+            return filter_images(Image.objects.in_project(project), form.cleaned_data)
+        except Refused as error:
+            add_refusal(form, error)
+    return Image.objects.none()
+
+
+def _with_face_counts(images: QuerySet) -> QuerySet:
+    """`face_count` and `named_count`, counted for the rows shown only."""
+    faces = Face.objects.filter(image=OuterRef("pk")).exclude(state=FaceState.REJECTED).order_by().values("image")
+
+    def count(condition: Q) -> Coalesce:
+        counted = faces.annotate(number=Count("pk", filter=condition)).values("number")
+        return Coalesce(Subquery(counted), Value(0))
+
+    return images.annotate(face_count=count(Q()), named_count=count(Q(who=Who.ASSIGNED)))
+
+
+def _recent_sessions(project: Project) -> list[str]:
+    sessions = Image.objects.in_project(project).exclude(session="").values("session")
+    newest = sessions.annotate(last=Max("id")).order_by("-last")
+    return list(newest.values_list("session", flat=True)[:RECENT_SESSIONS])

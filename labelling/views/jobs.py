@@ -1,0 +1,35 @@
+"""A project's background work: what runs, what waits, and how the rest ended."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from jobs.models import ACTIVE, Job, State
+from labelling.paging import keyset_page
+from labelling.views.frame import open_project, show
+
+PAGE_SIZE = 50
+ACTIVE_SHOWN = 20
+TROUBLE = (State.FAILED, State.ERRORED)
+
+
+@login_required
+@require_safe
+def job_list(request: HttpRequest, slug: str) -> HttpResponse:
+    project = open_project(request, slug)
+    jobs = Job.objects.visible_to(request.user).in_project(project.pk).defer("log", "result", "params")
+    only_trouble = request.GET.get("only") == "trouble"
+    ended = jobs.filter(state__in=TROUBLE) if only_trouble else jobs.exclude(state__in=ACTIVE)
+    page = keyset_page(ended.select_related("created_by"), request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)
+    return show(
+        request, "labelling/jobs.html", project, "jobs",
+        active=_with_rights(request.user, list(jobs.active().order_by("id")[:ACTIVE_SHOWN])),
+        ended=page.rows, only_trouble=only_trouble, **page.urls(request.GET),
+    )  # fmt: skip
+
+
+def _with_rights(user, jobs: list[Job]) -> list[Job]:
+    own = set(Job.objects.cancellable_by(user).filter(pk__in=[job.pk for job in jobs]).values_list("pk", flat=True))
+    for job in jobs:
+        job.may_cancel = job.pk in own
+    return jobs

@@ -1,0 +1,152 @@
+"""Evaluates a model on a version's test faces, beside the frozen embedding it was built on. Workers only."""
+
+from collections import Counter, defaultdict
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from jobs.errors import JobFailed
+from jobs.work import Work
+from labelling import storage
+from labelling.models import Face
+from recognition.environment import environment
+from recognition.heads import TrainedHead
+from recognition.labelled_faces import LabelledFaces, load_faces
+from recognition.measure import (
+    Measured,
+    confusion_at_strictest,
+    confusions,
+    curve_points,
+    figures,
+    histogram,
+    measure,
+    mistakes,
+)
+from recognition.metrics.confusion import identity_counts
+from recognition.models import IdentityMetric, Model, Run, RunState
+
+BASELINE = "Frozen embedding + nearest mean"
+
+
+def evaluate(run: Run, work: Work) -> dict:
+    """Gallery: training and validation faces. Probes: test faces. Writes figures, curves and rows per person."""
+    if run.state == RunState.DONE:
+        return run.metrics
+    embedder = run.model.embedder if run.model else run.project.settings.embedder
+    work.progress(done=0, total=4, message="Gathering faces")
+    faces = load_faces(run.version, embedder)
+    gallery, probes = faces.where("train", "val"), faces.where("test")
+    if not len(gallery) or not len(probes):
+        raise JobFailed("This version has no named test faces, or nobody to compare them with. Name more and freeze.")
+    work.progress(done=1, message="Measuring the baseline")
+    baseline = measure(gallery, probes, seed=run.seed, by_template=True)
+    work.progress(done=2, message="Measuring the model")
+    head = load_head(run.model) if run.model else None
+    own_gallery, own_probes = _through(head, gallery), _through(head, probes)
+    measured = measure(own_gallery, own_probes, seed=run.seed)
+    work.progress(done=3, message="Writing the report")
+    metrics = _metrics(run, embedder, gallery, probes, measured, baseline)
+    curves = _curves(measured, baseline, own_gallery, own_probes, probes)
+    with work.chunk():
+        _store(run, metrics, curves, _rows(run, measured, baseline, gallery, probes))
+    return {"map": metrics["map"]["macro"], "recognition_rate": metrics["recognition_rate"]["value"]}
+
+
+def load_head(model: Model) -> TrainedHead:
+    return TrainedHead.from_bytes(storage.get(model.artifact_key))
+
+
+def _through(head: TrainedHead | None, faces: LabelledFaces) -> LabelledFaces:
+    vectors = faces.vectors if head is None else head.project(faces.vectors)
+    return LabelledFaces(faces.face_ids, faces.names, faces.class_ids, faces.splits, faces.photos, vectors)
+
+
+def _metrics(run: Run, embedder: str, gallery, probes, measured: Measured, baseline: Measured) -> dict:
+    own, simple = figures(measured), figures(baseline)
+    people = len(measured.templates.identities)
+    return {
+        "gallery": len(gallery),
+        "probes": len(probes),
+        "identities": people,
+        "embedder": embedder,
+        "model": run.model.name if run.model else None,
+        **own,
+        "confusion": confusion_at_strictest(measured),
+        "baseline": {"name": BASELINE, **simple},
+        "chance": {"recognition_rate": 1 / people},
+        "beats_baseline": _beats(own, simple),
+    }
+
+
+def _beats(own: dict, simple: dict) -> bool | None:
+    """Better in mAP, or as good in mAP and better at rank 1; None where neither can be measured."""
+    pairs = [
+        (figure["map"]["macro"], figure["recognition_rate"]["value"]) for figure in (own, simple)
+    ]
+    if any(None in pair for pair in pairs):
+        return None
+    return pairs[0] > pairs[1]
+
+
+def _curves(measured: Measured, baseline: Measured, gallery, probes, frozen_probes) -> dict:
+    own, simple = curve_points(measured, probes), curve_points(baseline, frozen_probes)
+    wrong = mistakes(measured, gallery, probes)
+    images = dict(Face.objects.filter(pk__in=[row["face_id"] for row in wrong]).values_list("pk", "image_id"))
+    return {
+        **own,
+        **{f"baseline_{name}": curve for name, curve in simple.items()},
+        "histogram": histogram(probes),
+        "confusions": confusions(measured, probes),
+        "mistakes": [{**row, "image_id": images.get(row["face_id"])} for row in wrong],
+    }
+
+
+def _rows(run: Run, measured: Measured, baseline: Measured, gallery, probes) -> list[IdentityMetric]:
+    class_of = dict(zip(gallery.names.tolist(), gallery.class_ids.tolist(), strict=True))
+    class_of |= dict(zip(probes.names.tolist(), probes.class_ids.tolist(), strict=True))
+    in_gallery, in_probes = Counter(gallery.names.tolist()), Counter(probes.names.tolist())
+    aps = {row.identity: row for row in measured.ap.identities}
+    simple_aps = {row.identity: row.ap for row in baseline.ap.identities}
+    truth = probes.names[measured.search.counted]
+    counts = {row.identity: row.counts for row in identity_counts(truth, measured.search.predicted)}
+    taken_for = _taken_for(truth, measured.search.predicted)
+    rows = []
+    for name in sorted(class_of):
+        ap, count = aps.get(name), counts.get(name)
+        searched = bool(count and count.tp + count.fn)
+        rows.append(
+            IdentityMetric(
+                run=run,
+                identity_name=name,
+                class_id=class_of[name],
+                gallery=in_gallery[name],
+                probes=in_probes[name],
+                ap=ap.ap if ap else None,
+                ap_low=ap.interval.low if ap and ap.interval else None,
+                ap_high=ap.interval.high if ap and ap.interval else None,
+                baseline_ap=simple_aps.get(name),
+                recognition_rate=count.recall if searched else None,
+                precision=count.precision if count else None,
+                recall=count.recall if searched else None,
+                confusions=[{"name": other, "count": n} for other, n in taken_for[name].most_common(3)],
+            )
+        )
+    return rows
+
+
+def _taken_for(truth: np.ndarray, predicted: np.ndarray) -> dict[str, Counter]:
+    taken: dict[str, Counter] = defaultdict(Counter)
+    for name, other in sorted(zip(truth.tolist(), predicted.tolist(), strict=True)):
+        if name != other:
+            taken[name][other] += 1
+    return taken
+
+
+@transaction.atomic
+def _store(run: Run, metrics: dict, curves: dict, rows: list[IdentityMetric]) -> None:
+    IdentityMetric.objects.filter(run=run).delete()
+    IdentityMetric.objects.bulk_create(rows, batch_size=1000)
+    run.metrics, run.curves, run.environment = metrics, curves, environment()
+    run.state, run.finished_at = RunState.DONE, timezone.now()
+    run.save()

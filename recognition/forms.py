@@ -1,0 +1,67 @@
+"""Shapes of what people ask of a training or an evaluation. Meaning is checked by the verbs."""
+
+from django import forms
+
+from datasets.models import Version, VersionState
+from labelling.models import Project
+from recognition.models import Model
+from recognition.runs import RECIPES, TrainParams
+
+DEFAULT = TrainParams()
+MAX_EPOCHS = 1000
+
+
+class VersionChoice(forms.ModelChoiceField):
+    """A ready version of the project, by its number."""
+
+    def __init__(self, project: Project):
+        ready = Version.objects.filter(project=project, state=VersionState.READY)
+        super().__init__(ready, to_field_name="number", empty_label=None)
+
+    def label_from_instance(self, version: Version) -> str:
+        return f"Version {version.number}" + (f" · {version.tag}" if version.tag else "")
+
+
+class ModelChoice(forms.ModelChoiceField):
+    """A model of the project; nothing chosen stands for the embedding alone."""
+
+    def __init__(self, project: Project):
+        models = Model.objects.filter(project=project)
+        super().__init__(models, required=False, empty_label="The frozen embedding alone")
+
+    def label_from_instance(self, model: Model) -> str:
+        return f"{model.name} (model {model.pk})"
+
+
+class TrainOptionsForm(forms.Form):
+    """How to train; what is left out has its default."""
+
+    recipe = forms.ChoiceField(choices=list(RECIPES.items()), initial=DEFAULT.recipe, required=False)
+    epochs = forms.IntegerField(
+        min_value=1, max_value=MAX_EPOCHS, initial=DEFAULT.epochs, required=False,
+        help_text="At most; it stops when validation no longer gets better.",
+    )  # fmt: skip
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**31 - 1, initial=DEFAULT.seed, required=False,
+        help_text="The same version, recipe and seed give the same model.",
+    )  # fmt: skip
+
+    def params(self) -> TrainParams:
+        asked = {name: self.cleaned_data[name] for name in ("recipe", "epochs", "seed")}
+        return TrainParams(**{name: value for name, value in asked.items() if value not in (None, "")})
+
+
+class TrainForm(TrainOptionsForm):
+    field_order = ["version"]
+
+    def __init__(self, *args, project: Project, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["version"] = VersionChoice(project)
+        self.order_fields(self.field_order)
+
+
+class EvaluateForm(forms.Form):
+    def __init__(self, *args, project: Project, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["version"] = VersionChoice(project)
+        self.fields["model"] = ModelChoice(project)

@@ -1,0 +1,68 @@
+"""Figures per person of one evaluation: searched, filtered, sorted and looked at in pages."""
+
+from dataclasses import dataclass
+
+from django.db.models import F, Q, QuerySet
+from django.http import QueryDict
+
+from datasets.paged_table import Column, Head, Slice, chosen_sort, cut, sortable_heads
+from recognition.models import IdentityMetric, Run
+
+PAGE_SIZE = 50
+WEAKEST_FIRST = "ap"
+COLUMNS = (
+    Column("identity_name", "Person", is_number=False),
+    Column("ap", "AP", hint="Average precision with its 95 % interval; the tick is the baseline"),
+    Column("baseline_ap", "Baseline AP"),
+    Column("probes", "Probes", hint="Test faces of the person"),
+    Column("gallery", "Gallery", hint="Enrolled faces of the person"),
+    Column("recognition_rate", "Recognised", hint="Share of the probes whose nearest gallery face is the person's own"),
+    Column("precision", "Precision", hint="Of the probes taken for this person, the share that shows them"),
+    Column("recall", "Recall", hint="Of the person's probes, the share that was taken for them"),
+)
+SHOWN = {
+    "": ("Everybody", Q()),
+    "measured": ("Measured", Q(ap__isnull=False)),
+    "worse": ("Worse than the baseline", Q(ap__lt=F("baseline_ap"))),
+    "confused": ("Taken for somebody else", Q(recognition_rate__lt=1)),
+    "too_few": ("Too few probes", Q(ap__isnull=True)),
+}
+
+
+@dataclass(frozen=True)
+class IdentityPage:
+    rows: list[IdentityMetric]
+    slice: Slice
+    heads: list[Head]
+    q: str
+    sort: str
+    show: str
+    choices: list[tuple[str, str]]
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.q or self.show)
+
+
+def identity_page(run: Run, asked: QueryDict) -> IdentityPage:
+    """Two queries. People without a figure come last in either direction: nothing is known of them."""
+    q, show = asked.get("q", "").strip(), asked.get("show", "")
+    show = show if show in SHOWN else ""
+    sort = chosen_sort(asked, COLUMNS, WEAKEST_FIRST)
+    rows = IdentityMetric.objects.filter(SHOWN[show][1], run=run, identity_name__icontains=q)
+    slice_ = cut(rows.count(), asked, PAGE_SIZE)
+    return IdentityPage(
+        rows=list(_ordered(rows, sort)[slice_.start : slice_.stop]),
+        slice=slice_,
+        heads=sortable_heads(COLUMNS, sort, asked),
+        q=q,
+        sort=sort,
+        show=show,
+        choices=[(value, words) for value, (words, _) in SHOWN.items()],
+    )
+
+
+def _ordered(rows: QuerySet, sort: str) -> QuerySet:
+    column = F(sort.removeprefix("-"))
+    first = column.desc(nulls_last=True) if sort.startswith("-") else column.asc(nulls_last=True)
+    return rows.order_by(first, "identity_name", "class_id")

@@ -1,0 +1,87 @@
+"""The named faces of a frozen version with their vectors: what training and evaluation work on."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets.manifest import read_table
+from datasets.models import Version
+from jobs.errors import JobFailed
+from labelling.models import Who
+from labelling.photos import BadPhoto
+from labelling.storage import ObjectMissing
+from recognition.embed import embed_boxes, loaded_embedder
+from recognition.embedders import FaceGeometry
+from recognition.vectors import unit, vectors_of_faces
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFaces:
+    """Rows in canonical order of the version. All arrays have one entry per face.
+
+    vectors: shape (n, d) float32, unit length. photos: number of the photo each face is in.
+    """
+
+    face_ids: np.ndarray
+    names: np.ndarray
+    class_ids: np.ndarray
+    splits: np.ndarray
+    photos: np.ndarray
+    vectors: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.face_ids)
+
+    def where(self, *splits: str) -> "LabelledFaces":
+        kept = np.isin(self.splits, splits)
+        return LabelledFaces(
+            *(getattr(self, name)[kept] for name in ("face_ids", "names", "class_ids", "splits", "photos", "vectors"))
+        )
+
+
+def load_faces(version: Version, embedder_name: str) -> LabelledFaces:
+    """Named faces of the version. Vectors come from the database where the box is still the frozen one,
+    and are made anew where it is not, so that an old version stays repeatable after labels moved on.
+    """
+    rows = [row for row in read_table(version, "faces").to_pylist() if row["who"] == Who.ASSIGNED]
+    stored = vectors_of_faces([row["face_id"] for row in rows], embedder_name)
+    vectors: dict[int, np.ndarray] = {}
+    missing = defaultdict(list)
+    for position, row in enumerate(rows):
+        box, vector = stored.get(row["face_id"], (None, None))
+        if box == _box(row):
+            vectors[position] = vector
+        else:
+            missing[row["image_sha256"]].append(position)
+    for sha256, positions in missing.items():
+        made = _embed_again(version.project_id, sha256, [rows[position] for position in positions], embedder_name)
+        vectors.update(zip(positions, made, strict=True))
+    shas = [row["image_sha256"] for row in rows]
+    return LabelledFaces(
+        face_ids=np.array([row["face_id"] for row in rows], dtype=np.int64),
+        names=np.array([row["identity"] for row in rows], dtype=str),
+        class_ids=np.array([row["class_id"] for row in rows], dtype=np.int64),
+        splits=np.array([row["split"] for row in rows], dtype=str),
+        photos=np.unique(shas, return_inverse=True)[1] if shas else np.zeros(0, np.int64),
+        vectors=unit(np.stack([vectors[i] for i in range(len(rows))])) if rows else np.zeros((0, 0), np.float32),
+    )
+
+
+def _box(row: dict) -> tuple[float, float, float, float]:
+    return (row["x"], row["y"], row["w"], row["h"])
+
+
+def _embed_again(project_id: int, sha256: str, rows: list[dict], embedder_name: str) -> np.ndarray:
+    geometries = [
+        FaceGeometry(
+            box=_box(row),
+            landmarks=np.array(row["landmarks"], np.float32).reshape(5, 2) if row["landmarks"] else None,
+        )
+        for row in rows
+    ]
+    try:
+        return embed_boxes(project_id, sha256, geometries, loaded_embedder(embedder_name)).astype(np.float32)
+    except (ObjectMissing, BadPhoto) as error:
+        raise JobFailed(f"A photo of this version cannot be read any more ({sha256[:12]}…): {error}") from error
+

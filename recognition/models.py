@@ -1,0 +1,143 @@
+"""What measures and learns: embeddings, runs, figures per identity, models."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from pgvector.django import HalfVectorField
+
+from datasets.models import ScopedQuerySet, Version
+from jobs.models import Job
+from labelling.models import Face, FaceState, Project
+
+
+class EmbeddingQuerySet(models.QuerySet):
+    def current(self, embedder: str):
+        """Those of the box the face has now; a moved box needs a new one."""
+        same_box = {side: models.F(f"face__{side}") for side in ("x", "y", "w", "h")}
+        return self.filter(embedder=embedder, **same_box)
+
+
+class Embedding(models.Model):
+    """A face's unit-length vector by one embedder, and the box it was taken from."""
+
+    face = models.ForeignKey(Face, on_delete=models.CASCADE, related_name="embeddings")
+    embedder = models.CharField(max_length=40)
+    x = models.FloatField()
+    y = models.FloatField()
+    w = models.FloatField()
+    h = models.FloatField()
+    vector = HalfVectorField()
+
+    objects = EmbeddingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["face", "embedder"], name="one_embedding_per_embedder")]
+
+    def __str__(self) -> str:
+        return f"{self.embedder} of face {self.face_id}"
+
+
+def faces_without_embedding(project_id: int, embedder: str):
+    """Faces of the project that still have to go through this embedder. The work left is a query."""
+    same_box = {side: OuterRef(side) for side in ("x", "y", "w", "h")}
+    there = Embedding.objects.filter(face=OuterRef("pk"), embedder=embedder, **same_box)
+    return Face.objects.filter(~Exists(there), project_id=project_id).exclude(state=FaceState.REJECTED)
+
+
+class RunState(models.TextChoices):
+    WAITING = "waiting", "waiting"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
+class RunKind(models.TextChoices):
+    TRAIN = "train", "training"
+    EVALUATE = "evaluate", "evaluation"
+
+
+class Stage(models.TextChoices):
+    CANDIDATE = "candidate"
+    PRODUCTION = "production"
+    ARCHIVED = "archived"
+
+
+class Model(models.Model):
+    """A trained thing: its artifact by hash, and the version it learned from."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="models")
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=40)
+    embedder = models.CharField(max_length=40)
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="models")
+    artifact_key = models.CharField(max_length=200)
+    artifact_sha256 = models.CharField(max_length=64)
+    stage = models.CharField(max_length=10, choices=Stage, default=Stage.CANDIDATE)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"], name="one_model_in_production", condition=Q(stage=Stage.PRODUCTION)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Run(models.Model):
+    """One training or evaluation, with all that is needed to repeat it to the last digit."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=20, choices=RunKind)
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="runs")
+    model = models.ForeignKey(Model, null=True, on_delete=models.SET_NULL, related_name="runs")
+    parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="children")
+    state = models.CharField(max_length=10, choices=RunState, default=RunState.WAITING)
+    message = models.CharField(max_length=500, blank=True)
+    params = models.JSONField(default=dict)
+    seed = models.PositiveIntegerField(default=1)
+    environment = models.JSONField(default=dict, help_text="Code commit, packages, weights, hardware.")
+    metrics = models.JSONField(default=dict)
+    curves = models.JSONField(default=dict)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+
+class IdentityMetric(models.Model):
+    """One person in one evaluation. `ap` is null where there are too few probes to say anything."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="identity_metrics")
+    identity_name = models.CharField(max_length=120)
+    class_id = models.PositiveIntegerField()
+    gallery = models.PositiveIntegerField()
+    probes = models.PositiveIntegerField()
+    ap = models.FloatField(null=True)
+    ap_low = models.FloatField(null=True)
+    ap_high = models.FloatField(null=True)
+    baseline_ap = models.FloatField(null=True)
+    recognition_rate = models.FloatField(null=True)
+    precision = models.FloatField(null=True)
+    recall = models.FloatField(null=True)
+    confusions = models.JSONField(default=list, help_text="Whom its probes were taken for: name and count.")
+
+    class Meta:
+        ordering = ["identity_name"]
+        constraints = [models.UniqueConstraint(fields=["run", "class_id"], name="one_metric_per_person_and_run")]
+
+    def __str__(self) -> str:
+        return f"{self.identity_name} in {self.run}"

@@ -1,0 +1,64 @@
+"""Finds faces in photos that nobody has searched yet. Runs in workers only."""
+
+import logging
+from functools import cache
+
+from jobs.errors import TryLater
+from jobs.work import Work
+from labelling import storage
+from labelling.models import Image, Project, ProjectSettings
+from labelling.photos import BadPhoto, upright_rgb
+from labelling.proposals import ProposedFace, record_failure, record_proposals
+from recognition.detectors import DetectedFace, Detector, get_detector
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 8
+
+
+@cache
+def loaded_detector(name: str, min_face_px: int) -> Detector:
+    detector = get_detector(name, min_face_px=min_face_px)
+    detector.load()
+    return detector
+
+
+def propose_faces(project: Project, work: Work) -> dict:
+    """Search every new photo of the project; each chunk commits with its progress.
+
+    The work left is a query, so a second run goes on where the first was stopped.
+    """
+    chosen = project.settings
+    detector = loaded_detector(chosen.detector, chosen.min_face_px)
+    todo = Image.objects.filter(project=project).without_proposals().order_by("pk")
+    work.progress(total=work.job.done + todo.count(), message="Looking for faces")
+    found = 0
+    while chunk := list(todo[:CHUNK]):
+        answers = [_search(image, detector, chosen) for image in chunk]
+        with work.chunk(len(chunk)):
+            for image, (faces, reason) in zip(chunk, answers, strict=True):
+                if reason:
+                    record_failure(image.pk, reason)
+                else:
+                    found += len(record_proposals(image.pk, faces, model_name=detector.name))
+    return {"faces": found}
+
+
+def _search(image: Image, detector: Detector, chosen: ProjectSettings) -> tuple[list[ProposedFace], str]:
+    """Faces, or why the photo could not be searched; either way it goes on to a person."""
+    try:
+        pixels = upright_rgb(storage.get(storage.original_key(image.project_id, image.sha256)))
+    except storage.StoreAway as error:
+        raise TryLater("The object store does not answer.") from error
+    except (storage.ObjectMissing, BadPhoto) as error:
+        return [], str(error)
+    try:
+        (faces,) = detector.detect([pixels])
+    except (RuntimeError, ValueError) as error:  # one strange photo must not hold up the others
+        logger.exception("The detector failed on image %s.", image.pk)
+        return [], f"The detector could not search this photo: {error}"
+    return [_proposed(face) for face in faces if face.score >= chosen.min_score], ""
+
+
+def _proposed(face: DetectedFace) -> ProposedFace:
+    return ProposedFace(face.box, round(float(face.score), 4), face.landmarks.tolist())

@@ -1,0 +1,185 @@
+"""An evaluation made ready to read: figures beside what bounds them, curves as tables, and plain sentences.
+
+Any figure may be missing; then there is a reason in its place, never a zero.
+"""
+
+from recognition.metrics.intervals import highest_rate_without_errors
+from recognition.models import Run
+
+RECALLS = tuple(step / 10 for step in range(1, 11))
+NO_PAIRS = "There are not enough pairs of test faces to say."
+
+
+def report(run: Run) -> dict:
+    """The template's context. No queries: everything was written down when the run ended."""
+    metrics, curves = run.metrics, run.curves
+    baseline = metrics.get("baseline") or {}
+    return {
+        "metrics": metrics,
+        "verdict": verdict(run),
+        "headlines": [_mean_ap(metrics, baseline), _rate(metrics, baseline), _verification(metrics, baseline)],
+        "baseline": baseline,
+        "pr_rows": _pr_rows(curves),
+        "roc_rows": _roc_rows(metrics, baseline),
+        "cmc_rows": _cmc_rows(curves),
+        "histogram_rows": _histogram_rows(curves.get("histogram") or {}),
+        "confusion": metrics.get("confusion"),
+        "confusions": curves.get("confusions") or [],
+        "charts": _charts(run, baseline),
+    }
+
+
+def verdict(run: Run) -> dict:
+    """Whether the model is worth having, said plainly: `tone` of the notice, `title`, `text`."""
+    own = run.metrics.get("map") or {}
+    simple = (run.metrics.get("baseline") or {}).get("map") or {}
+    beats = run.metrics.get("beats_baseline")
+    if not run.metrics.get("model"):
+        return {
+            "tone": "info",
+            "title": "No trained model: this is the embedding alone.",
+            "text": "Each probe goes to the nearest face. The baseline beside it compares with the mean of each person.",
+        }
+    if beats is None:
+        return {
+            "tone": "warn",
+            "title": "Too few test faces to compare the model with the simpler way.",
+            "text": f"An mAP needs people with at least {own.get('min_probes', 'some')} test faces each. "
+            "Label more photos of the people below and freeze again.",
+        }
+    if not beats:
+        return {
+            "tone": "warn",
+            "title": "The model does not beat the simpler way.",
+            "text": "The frozen embedding with the nearest mean does as well or better on these test faces. "
+            "Use that, or give training more faces of the people it confuses.",
+        }
+    if None not in (own.get("low"), simple.get("macro")) and own["low"] <= simple["macro"]:
+        return {
+            "tone": "info",
+            "title": "The model is ahead of the simpler way, but not surely.",
+            "text": "The 95 % interval of its mAP still reaches down to the baseline's figure, so the lead may be chance. "
+            "More test faces would tell.",
+        }
+    return {
+        "tone": "success",
+        "title": "The model beats the simpler way.",
+        "text": "The whole 95 % interval of its mAP lies above the baseline's figure.",
+    }
+
+
+def _mean_ap(metrics: dict, baseline: dict) -> dict:
+    own, simple = metrics.get("map") or {}, baseline.get("map") or {}
+    enough = own.get("min_probes", 0)
+    return {
+        "name": "mAP",
+        "what": "How well each person's test faces rank before everybody else's, averaged over people.",
+        "value": own.get("macro"),
+        "low": own.get("low"),
+        "high": own.get("high"),
+        "baseline": simple.get("macro"),
+        "chance": None,
+        "reason": f"Nobody has {enough} or more test faces." if own else "Not measured.",
+        "notes": [
+            f"over {own.get('measured', 0):,} people with {enough} or more test faces",
+            *([f"{own['too_few']:,} people have too few and are left out"] if own.get("too_few") else []),
+            *([f"{100 * own['weighted']:.1f} % when every face counts alike"] if own.get("weighted") is not None else []),
+        ],
+    }
+
+
+def _rate(metrics: dict, baseline: dict) -> dict:
+    own, simple = metrics.get("recognition_rate") or {}, baseline.get("recognition_rate") or {}
+    return {
+        "name": "Recognition rate",
+        "what": "Share of test faces whose nearest enrolled face is the person's own; a tie counts as wrong.",
+        "value": own.get("value"),
+        "low": own.get("low"),
+        "high": own.get("high"),
+        "baseline": simple.get("value"),
+        "chance": (metrics.get("chance") or {}).get("recognition_rate"),
+        "reason": "No test face belongs to an enrolled person." if own else "Not measured.",
+        "notes": [
+            f"{own.get('correct', 0):,} of {own.get('probes', 0):,} test faces",
+            *([f"{own['no_gallery']:,} of people nobody enrolled are left out"] if own.get("no_gallery") else []),
+        ],
+    }
+
+
+def _verification(metrics: dict, baseline: dict) -> dict:
+    """The share of genuine pairs accepted at the strictest false positive rate that the pairs support."""
+    own, simple = metrics.get("verification") or {}, baseline.get("verification") or {}
+    supported = [point for point in own.get("at_fpr") or [] if point["tpr"] is not None]
+    point = supported[-1] if supported else {}
+    limit = point.get("max_fpr")
+    same = (other["tpr"] for other in simple.get("at_fpr") or [] if other["max_fpr"] == limit)
+    return {
+        "name": "Verification" if limit is None else f"Verification at FPR {100 * limit:g} %",
+        "what": "Share of pairs of one person that are accepted while at most that share of pairs of strangers is.",
+        "value": point.get("tpr"),
+        "low": None,
+        "high": None,
+        "baseline": next(same, None) if limit is not None else None,
+        "chance": limit,
+        "reason": NO_PAIRS,
+        "notes": [
+            f"{own.get('genuine', 0):,} genuine and {own.get('impostors', 0):,} impostor pairs",
+            *([f"AUC {own['auc']:.4f}"] if own.get("auc") is not None else []),
+            *([f"equal error rate {100 * own['eer']:.2f} %"] if own.get("eer") is not None else []),
+        ],
+    }
+
+
+def _pr_rows(curves: dict) -> list[dict]:
+    own, simple = curves.get("pr") or {}, curves.get("baseline_pr") or {}
+    return [{"recall": at, "own": _precision_at(own, at), "baseline": _precision_at(simple, at)} for at in RECALLS]
+
+
+def _precision_at(curve: dict, recall: float) -> float | None:
+    """Precision where the curve first reaches `recall`; None where it never does."""
+    points = zip(curve.get("recall") or [], curve.get("precision") or [], strict=True)
+    return next((precision for reached, precision in points if reached >= recall - 1e-9), None)
+
+
+def _roc_rows(metrics: dict, baseline: dict) -> list[dict]:
+    simple = {row["max_fpr"]: row["tpr"] for row in (baseline.get("verification") or {}).get("at_fpr") or []}
+    rows = (metrics.get("verification") or {}).get("at_fpr") or []
+    return [{**row, "baseline": simple.get(row["max_fpr"])} for row in rows]
+
+
+def _cmc_rows(curves: dict) -> list[dict]:
+    own, simple = curves.get("cmc") or [], curves.get("baseline_cmc") or []
+    return [
+        {"rank": rank, "own": share, "baseline": simple[rank - 1] if rank <= len(simple) else None}
+        for rank, share in enumerate(own, start=1)
+    ]
+
+
+def _histogram_rows(histogram: dict) -> list[dict]:
+    """Bins in which there is any pair."""
+    edges = histogram.get("edges") or []
+    counts = zip(edges, edges[1:], histogram.get("genuine") or [], histogram.get("impostor") or [], strict=False)
+    return [
+        {"low": low, "high": high, "genuine": genuine, "impostor": impostor}
+        for low, high, genuine, impostor in counts
+        if genuine or impostor
+    ]
+
+
+def _charts(run: Run, baseline: dict) -> dict:
+    """What the page's scripts draw. `support` is the lowest FPR the impostor pairs can speak of."""
+    curves, metrics = run.curves, run.metrics
+    impostors = (metrics.get("verification") or {}).get("impostors") or 0
+    names = ("pr", "roc", "cmc")
+    return {
+        "own": {"name": metrics.get("model") or "Embedding, nearest face", **{name: curves.get(name) for name in names}},
+        "baseline": {
+            "name": baseline.get("name") or "Baseline",
+            **{name: curves.get(f"baseline_{name}") for name in names},
+        },
+        "chance": (metrics.get("chance") or {}).get("recognition_rate"),
+        "histogram": curves.get("histogram"),
+        "threshold": (metrics.get("confusion") or {}).get("threshold"),
+        "support": highest_rate_without_errors(impostors),
+        "lowest_fpr": 0.5 / impostors if impostors else None,
+    }

@@ -1,0 +1,82 @@
+"""Starts trainings and evaluations. The work itself is in train.py and evaluate.py, which only workers import."""
+
+from dataclasses import asdict, dataclass
+
+from django.db import transaction
+
+from datasets.models import Version, VersionState
+from jobs.enqueue import enqueue
+from labelling.errors import Refused
+from recognition.models import Model, Run, RunKind, RunState
+
+RECIPES = {"arcface_head": "ArcFace head over frozen embeddings"}
+
+
+@dataclass(frozen=True)
+class TrainParams:
+    recipe: str = "arcface_head"
+    seed: int = 1
+    epochs: int = 60
+    then_evaluate: bool = True
+
+
+@transaction.atomic
+def start_training(version: Version, *, by=None, params: TrainParams | None = None) -> Run:
+    """A training run on a ready version, and the job that does it. Refused when nobody could be told apart."""
+    params = params or TrainParams()
+    if params.recipe not in RECIPES:
+        raise Refused(
+            f"“{params.recipe}” is no recipe; use one of: {', '.join(RECIPES)}.", fields={"recipe": [params.recipe]}
+        )
+    _must_be_ready(version)
+    trainable = [person for person in version.statistics["people"] if person["train"]]
+    if len(trainable) < 2:
+        raise Refused(
+            f"Version {version.number} has training faces of {len(trainable)} people; at least 2 are needed. "
+            "Name more people and freeze again."
+        )
+    run = Run.objects.create(
+        project=version.project, kind=RunKind.TRAIN, version=version, params=asdict(params), seed=params.seed,
+        created_by=by,
+    )  # fmt: skip
+    return _with_job(run, f"Train on version {version.number}", by)
+
+
+@transaction.atomic
+def start_evaluation(version: Version, model: Model | None, *, by=None, parent: Run | None = None) -> Run:
+    """Evaluate a model, or with None the frozen embedding alone, on the version's test faces."""
+    _must_be_ready(version)
+    if model is not None and model.project_id != version.project_id:
+        raise Refused("That model belongs to another project.", fields={"model": [str(model.pk)]})
+    if not any(person["test"] for person in version.statistics["people"]):
+        raise Refused(f"Version {version.number} has no named test faces to evaluate on; name more and freeze again.")
+    run = Run.objects.create(
+        project=version.project, kind=RunKind.EVALUATE, version=version, model=model, parent=parent, created_by=by
+    )
+    return _with_job(run, f"Evaluate on version {version.number}", by)
+
+
+def _must_be_ready(version: Version) -> None:
+    if version.state != VersionState.READY:
+        raise Refused(f"Version {version.number} is {version.get_state_display()}; wait until it is ready.")
+
+
+def _with_job(run: Run, title: str, by) -> Run:
+    run.job = enqueue(
+        run.kind,
+        title=title,
+        project_id=run.project_id,
+        params={"run": run.pk},
+        key=f"run:{run.pk}",
+        by=by,
+        result_url=f"/p/{run.project.slug}/runs/{run.pk}/",
+    )
+    run.save(update_fields=["job"])
+    return run
+
+
+def mark_failed(sender, job, **kwargs) -> None:
+    """A run whose job ended without finishing says so, and why."""
+    Run.objects.filter(job=job, state=RunState.WAITING).update(
+        state=RunState.FAILED, message=job.message or f"The job was {job.get_state_display()}."
+    )

@@ -1,0 +1,51 @@
+"""Background work of this layer; imported by workers only, because it loads the models."""
+
+from jobs.models import Queue
+from jobs.work import Work, handles
+from labelling.models import Project
+from recognition.embed import embed_faces
+from recognition.evaluate import evaluate
+from recognition.models import Run
+from recognition.propose import propose_faces
+from recognition.suggest import suggest_names
+from recognition.train import train
+from recognition.work_left import embed_soon, suggest_soon
+
+
+def _project(work: Work) -> Project:
+    return Project.objects.get(pk=work.job.project_id)
+
+
+def _run(work: Work) -> Run:
+    runs = Run.objects.select_related("project", "version__project", "model")
+    return runs.get(pk=work.params["run"])
+
+
+@handles("propose")
+def propose(work: Work) -> dict:
+    try:
+        return propose_faces(_project(work), work)
+    finally:  # what was found is worth describing, however this ended
+        embed_soon(work.job.project_id, queue=Queue.BULK)
+
+
+@handles("embed")
+def embed(work: Work) -> dict:
+    answer = embed_faces(_project(work), work)
+    suggest_soon(work.job.project_id)
+    return answer
+
+
+@handles("suggest")
+def suggest(work: Work) -> dict:
+    return suggest_names(_project(work), work)
+
+
+@handles("train")
+def train_model(work: Work) -> dict:
+    return train(_run(work), work)
+
+
+@handles("evaluate")
+def evaluate_model(work: Work) -> dict:
+    return evaluate(_run(work), work)

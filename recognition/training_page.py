@@ -1,0 +1,31 @@
+"""What the page of a training shows: how validation went, and what the best epoch gained."""
+
+from recognition.models import Run
+
+CURVES = ("epochs", "loss", "val_recognition_rate", "val_map")
+
+
+def training_page(run: Run) -> dict:
+    """`curves` for the charts, `epochs` as rows for their table, `gains` of the best epoch over the start."""
+    curves = {name: run.curves.get(name) or [] for name in CURVES}
+    best = run.metrics.get("best_epoch")
+    epochs = [
+        dict(zip(("epoch", "loss", "recognition_rate", "map"), row, strict=True), best=row[0] == best)
+        for row in zip(*(_as_long(curves[name], len(curves["epochs"])) for name in CURVES), strict=True)
+    ]
+    return {"curves": {**curves, "best_epoch": best}, "epochs": epochs, "gains": _gains(run.metrics)}
+
+
+def _as_long(values: list, length: int) -> list:
+    """A curve that was written while it grew may lack its last points."""
+    return [*values[:length], *[None] * (length - len(values))]
+
+
+def _gains(metrics: dict) -> list[dict]:
+    start = metrics.get("start") or {}
+    words = (("val_map", "mAP on validation faces"), ("val_recognition_rate", "Recognition rate on validation faces"))
+    return [
+        {"words": text, "best": metrics.get(name), "start": start.get(name)}
+        for name, text in words
+        if metrics.get("best_epoch") is not None
+    ]

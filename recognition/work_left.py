@@ -1,0 +1,47 @@
+"""Sees to it that new photos get proposals, new boxes embeddings, and new names better suggestions.
+
+Listens to what labelling announces and asks for jobs; one waiting job of a kind is enough, because the
+work left is a query. Web processes import this, so nothing here touches a model.
+"""
+
+from jobs.enqueue import enqueue_unless_waiting
+from jobs.models import Queue
+from labelling.models import Project
+from labelling.signals import faces_boxed, images_added, names_changed
+
+
+def propose_soon(project_id: int, **kwargs) -> None:
+    enqueue_unless_waiting(
+        "propose", title="Find faces in new photos", project_id=project_id, result_url=_label_url(project_id)
+    )
+
+
+def embed_soon(project_id: int, queue: Queue = Queue.INTERACTIVE, **kwargs) -> None:
+    enqueue_unless_waiting("embed", title="Describe new faces", project_id=project_id, queue=queue)
+
+
+def suggest_soon(project_id: int, **kwargs) -> None:
+    enqueue_unless_waiting("suggest", title="Suggest names", project_id=project_id, queue=Queue.INTERACTIVE)
+
+
+def _label_url(project_id: int) -> str:
+    slug = Project.objects.values_list("slug", flat=True).get(pk=project_id)
+    return f"/p/{slug}/label/"
+
+
+def listen() -> None:
+    images_added.connect(_on_images_added, dispatch_uid="propose")
+    faces_boxed.connect(_on_faces_boxed, dispatch_uid="embed")
+    names_changed.connect(_on_names_changed, dispatch_uid="suggest")
+
+
+def _on_images_added(sender, project_id: int, **kwargs) -> None:
+    propose_soon(project_id)
+
+
+def _on_faces_boxed(sender, project_id: int, **kwargs) -> None:
+    embed_soon(project_id)
+
+
+def _on_names_changed(sender, project_id: int, **kwargs) -> None:
+    suggest_soon(project_id)

@@ -1,0 +1,95 @@
+/** What the server refused: my version and theirs side by side, and the choice between them. Not modal. */
+
+import { sameBox } from "./box_geometry.js";
+import { describeState, faceFromWire, samePerson } from "./decisions.js";
+
+const MOST_ROWS = 12;
+
+function make(name, className, text = "") {
+  const element = document.createElement(name);
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+export class ConflictPanel {
+  #panel;
+  #title;
+  #text;
+  #sides;
+  #send;
+  /** @type {import("./outbox.js").Entry|null} */ #entry = null;
+
+  /**
+   * @param {HTMLElement} panel
+   * @param {{onDrop: (entry: object) => void, onSend: (entry: object) => void}} parts
+   */
+  constructor(panel, { onDrop, onSend }) {
+    const part = (name) => panel.querySelector(`[data-part=${name}]`);
+    this.#panel = panel;
+    this.#title = part("title");
+    this.#text = part("text");
+    this.#sides = part("sides");
+    this.#send = part("send");
+    part("drop").addEventListener("click", () => this.#entry && onDrop(this.#entry));
+    this.#send.addEventListener("click", () => this.#entry && onSend(this.#entry));
+  }
+
+  /**
+   * @param {import("./outbox.js").Entry|null} entry  null hides the panel
+   * @param {object|null} theirs  the photo as the server has it now, if known
+   * @param {number} more  further refused photos behind this one
+   */
+  show(entry, theirs = null, more = 0) {
+    this.#entry = entry;
+    this.#panel.hidden = entry === null;
+    if (!entry) return;
+    const stale = entry.refusal.kind === "stale";
+    this.#panel.removeAttribute("aria-busy");
+    this.#title.textContent = `“${entry.imageName}” was not saved${more ? ` (and ${more} more)` : ""}`;
+    this.#text.textContent = entry.refusal.message;
+    this.#send.hidden = !stale && entry.refusal.kind !== "forbidden" && entry.refusal.code !== "refused";
+    this.#sides.replaceChildren(this.#side("Mine", entry.faces, theirs), this.#side("Theirs", theirFaces(theirs), null, entry.faces));
+  }
+
+  /** While the choice is carried out. */
+  busy() {
+    this.#panel.setAttribute("aria-busy", "true");
+  }
+
+  #side(title, faces, theirs, mine = null) {
+    const side = make("div", "conflict__side");
+    if (faces === null) {
+      side.append(make("h4", "", title), make("p", "muted", "Not known: the server could not be asked."));
+      return side;
+    }
+    const other = mine ?? theirFaces(theirs);
+    side.append(make("h4", "", `${title}: ${faces.length === 1 ? "1 face" : `${faces.length} faces`}`));
+    const list = make("ul", "conflict__faces");
+    // What differs comes first: that is what the choice is about.
+    const rows = faces.map((face) => ({ face, differs: other !== null && differs(face, other) }));
+    rows.sort((a, b) => Number(b.differs) - Number(a.differs));
+    list.append(...rows.slice(0, MOST_ROWS).map(({ face, differs: isOther }) => row(face, isOther)));
+    side.append(list);
+    if (rows.length > MOST_ROWS) side.append(make("p", "muted", `and ${rows.length - MOST_ROWS} more`));
+    return side;
+  }
+}
+
+/** @returns {import("./decisions.js").Face[]|null} */
+function theirFaces(theirs) {
+  return theirs?.faces ? theirs.faces.map((face) => faceFromWire(face)) : null;
+}
+
+function differs(face, others) {
+  const other = others.find(({ uid }) => uid === face.uid);
+  return !other || other.state !== face.state || other.who !== face.who || !samePerson(other.person, face.person) || !sameBox(other.box, face.box);
+}
+
+function row(face, isOther) {
+  const { chip, words } = describeState(face);
+  const item = make("li", isOther ? "conflict__face conflict__face--differs" : "conflict__face");
+  item.append(make("span", "truncate", face.person?.name ?? "no name"), make("span", `chip chip--${chip}`, words));
+  if (isOther) item.append(make("span", "small", "differs"));
+  return item;
+}

@@ -1,0 +1,241 @@
+/** The Label screen: builds the parts, connects them, and draws what they say. */
+
+import { api } from "../api.js";
+import { toast } from "../toast.js";
+import { Commands } from "./commands.js";
+import { connectConflicts } from "./conflicts.js";
+import { acceptProposed } from "./decisions.js";
+import { Drafts } from "./drafts.js";
+import { FaceStrip } from "./face_strip.js";
+import { connectKeyboard } from "./keyboard.js";
+import { KeyMap, showKeys } from "./keys.js";
+import { KeysPanel } from "./keys_panel.js";
+import { openTables } from "./kept_records.js";
+import { NamePicker } from "./name_picker.js";
+import { Outbox } from "./outbox.js";
+import { Overlay } from "./overlay.js";
+import { connectLeaving } from "./page_life.js";
+import { PhotoView } from "./photo_view.js";
+import { ImageQueue } from "./queue.js";
+import { showSaveState } from "./save_badge.js";
+import { LabelSession } from "./session.js";
+import { StageMessage } from "./stage_message.js";
+import { StagePointer } from "./stage_pointer.js";
+import { FaceStore } from "./store.js";
+import { Viewport } from "./viewport.js";
+
+const MOST_FOUND = 8;
+
+const root = document.getElementById("label");
+const part = (name) => root.querySelector(`[data-region=${name}]`);
+const button = (command) => root.querySelector(`[data-command=${command}]`);
+const { project, user } = root.dataset;
+const threshold = Number(root.dataset.acceptThreshold);
+const canLabel = root.dataset.canLabel === "true";
+
+const keys = new KeyMap();
+const store = new FaceStore();
+const viewport = new Viewport();
+const overlay = new Overlay(part("overlay"));
+const photo = new PhotoView(part("photo"), viewport);
+const message = new StageMessage(part("messages"));
+const say = (words, tone = "info") => toast(words, { tone });
+const announce = (words) => {
+  part("status").textContent = words;
+};
+
+/** @returns {object} the parts, not yet connected */
+function build({ outbox: outboxTable, drafts: draftsTable }) {
+  const owned = { owner: user, project };
+  const send = ({ imageId, body }) => api.post(`images/${imageId}/submit/`, body);
+  const outbox = new Outbox(outboxTable, { ...owned, send });
+  const isDecided = (id) => outbox.waiting.some(({ imageId }) => imageId === id);
+  const queue = new ImageQueue(api, { slug: project, isDecided });
+  const drafts = new Drafts(draftsTable, owned);
+  const session = new LabelSession({ api, queue, store, outbox, drafts, threshold, canLabel });
+  const pointer = new StagePointer(part("stage"), {
+    viewport,
+    store,
+    overlay,
+    canEdit: () => session.canEdit,
+    onDrawn: (box) => commands.addDrawn(box),
+    onMode: () => button("draw").setAttribute("aria-pressed", String(pointer.isDrawing)),
+  });
+  const picker = new NamePicker(document.getElementById("name-picker"), {
+    search: searchNames,
+    onPick: (person) => {
+      commands.name(person);
+      focusWork();
+    },
+    onClose: () => focusWork(),
+  });
+  const keysPanel = new KeysPanel(part("keys"), { keys, onChange: showAllKeys });
+  const leaveStage = () => root.querySelector(".label__bar button:not(:disabled)").focus();
+  const commands = new Commands({ session, store, viewport, pointer, picker, keysPanel, announce, leaveStage });
+  const strip = new FaceStrip(part("faces"), {
+    card: document.getElementById("face-card"),
+    pick: document.getElementById("face-pick"),
+    picker,
+    onSelect: (key) => store.select(key),
+  });
+  const focusWork = () => strip.focus(store.selected) || part("stage").focus({ preventScroll: true });
+  return { outbox, queue, session, picker, commands, strip, focusWork };
+}
+
+/** Whatever changes is shown in the next frame, once. */
+function connectDrawing(parts) {
+  const { session, outbox, strip, picker, focusWork } = parts;
+  let isDue = false;
+  const drawSoon = () => {
+    showStanding(session, outbox);
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      draw(session, strip);
+    });
+  };
+  let selected = null;
+  store.addEventListener("change", () => {
+    drawSoon();
+    if (store.selected === selected) return;
+    selected = store.selected;
+    if (store.current) viewport.show(store.current.box);
+    // After the cards are drawn: the selected one may be new.
+    requestAnimationFrame(() => !picker.isOpen && focusWork());
+  });
+  session.addEventListener("change", () => {
+    arrive(session, strip);
+    drawSoon();
+    if (session.phase === "ready") requestAnimationFrame(focusWork);
+  });
+  outbox.addEventListener("change", drawSoon);
+  viewport.addEventListener("change", () => overlay.render(store, viewport, { editable: session.canEdit }));
+  new ResizeObserver(([{ contentRect }]) => viewport.resize(contentRect)).observe(part("stage"));
+}
+
+/** What the person should hear of. */
+function connectNews({ session, outbox, queue, picker }) {
+  session.addEventListener("say", ({ detail }) => say(detail.message, detail.tone));
+  outbox.addEventListener("saved", ({ detail }) => {
+    for (const { identity } of detail.answer.faces) if (identity) picker.learn(identity);
+  });
+  outbox.addEventListener("unkept", () => {
+    say("This browser could not write to its disk. Do not close the page before it says Saved.", "error");
+  });
+  queue.addEventListener("lost", ({ detail }) => {
+    if (session.item?.image.id !== detail.imageId) return;
+    say("Your hold on this photo has ended; somebody else may open it. Send it soon, or skip it.", "warn");
+  });
+}
+
+function connectButtons({ commands, session, focusWork }) {
+  root.addEventListener("click", (event) => {
+    const pressed = event.target.closest("[data-command]");
+    if (!pressed || pressed.disabled) return;
+    if (pressed.dataset.command === "retry") session.retry();
+    else commands.run(pressed.dataset.command);
+    // A mouse click must not leave the focus on the button, or the next Enter would press it again.
+    if (event.detail > 0) requestAnimationFrame(focusWork);
+  });
+}
+
+async function open() {
+  const parts = build(await openTables());
+  const { session, outbox, queue, commands, picker, focusWork } = parts;
+  showAllKeys();
+  connectDrawing(parts);
+  connectNews(parts);
+  connectButtons(parts);
+  connectKeyboard({ keys, commands, picker, store, canEdit: () => session.canEdit });
+  connectConflicts(part("conflict"), { api, outbox, queue, say, onDone: focusWork });
+  connectLeaving({ session, store, outbox, queue });
+  // First what is still on its way: the queue must not hand out those photos again.
+  const left = await outbox.load();
+  if (left) say(left === 1 ? "1 photo from before is being sent." : `${left} photos from before are being sent.`);
+  await session.start(root.dataset.openImage ? Number(root.dataset.openImage) : null);
+}
+
+/** On the page, and in the cards that are yet to be made. */
+function showAllKeys() {
+  showKeys(root, keys);
+  showKeys(document.getElementById("face-card").content, keys);
+}
+
+async function searchNames(text, signal) {
+  const query = new URLSearchParams({ q: text, limit: String(MOST_FOUND) });
+  return (await api.get(`projects/${project}/identities/?${query}`, { signal })).results;
+}
+
+/** Another photo is open, or none. */
+function arrive(session, strip) {
+  const { item, phase } = session;
+  root.dataset.phase = phase;
+  message.show(session, () => {
+    strip.clear();
+    overlay.clear();
+    photo.clear();
+    part("name").textContent = "";
+    part("about").textContent = "";
+  });
+  root.dataset.imageId = item ? String(item.image.id) : "";
+  if (phase === "empty") part("waiting").textContent = "";
+  if (phase !== "ready") return;
+  strip.clear();
+  overlay.clear();
+  photo.open(item);
+  part("name").textContent = item.image.name;
+  part("about").textContent = about(item);
+  part("waiting").textContent = canLabel ? `${session.waiting.toLocaleString()} waiting` : "";
+  announce("");
+  part("arrival").textContent = `${item.image.name}, ${item.faces.length === 1 ? "1 face" : `${item.faces.length} faces`}.`;
+}
+
+function about({ image }) {
+  const claim = image.claimed_identity && `named at ingest: ${image.claimed_identity.name}`;
+  return [image.session, claim, `${image.width} × ${image.height}`, image.note].filter(Boolean).join(" · ");
+}
+
+function draw(session, strip) {
+  const { phase, item, canEdit } = session;
+  const faces = phase === "ready" ? store.faces : [];
+  root.dataset.faceCount = String(faces.length);
+  if (phase === "ready") {
+    const outlook = acceptProposed(faces, threshold);
+    const after = new Map(outlook.faces.map((face) => [face.key, face]));
+    strip.render({ store, outlook: after, picture: photo.picture, image: item.image, canEdit });
+    overlay.render(store, viewport, { editable: canEdit });
+    part("outlook").textContent = canLabel ? outlookWords(faces, outlook) : "You can look, but not label, in this project.";
+    part("count").textContent = countWords(faces);
+  } else if (phase !== "loading") {
+    part("outlook").textContent = "";
+    part("count").textContent = "";
+  }
+  for (const needy of root.querySelectorAll("[data-needs=photo]")) needy.disabled = !canEdit;
+  button("undo").disabled = !(canEdit && store.canUndo) && !session.canGoBack;
+  button("redo").disabled = !canEdit || !store.canRedo;
+  for (const skip of root.querySelectorAll("[data-command=skip]")) skip.disabled = !canLabel || phase === "empty";
+}
+
+function countWords(faces) {
+  const at = faces.findIndex(({ key }) => key === store.selected);
+  if (!faces.length) return "No faces";
+  return at === -1 ? `${faces.length} faces` : `Face ${at + 1} of ${faces.length}`;
+}
+
+function outlookWords(faces, { named, unnamed }) {
+  if (faces.length === 0) return "Sends “no faces in this photo”";
+  if (named + unnamed === 0) return "Everything is decided";
+  const parts = [named && `${named} named`, unnamed && `${unnamed} without a name`].filter(Boolean);
+  return `Confirms ${named + unnamed}: ${parts.join(", ")}`;
+}
+
+/** The badge, and the way back after the login has ended. */
+function showStanding(session, outbox) {
+  showSaveState(part("save"), outbox, session.canEdit && store.isChanged);
+  const count = outbox.waiting.length;
+  part("login").hidden = outbox.state !== "login" && session.problem?.kind !== "login";
+  part("login-count").textContent = count ? ` ${count} of your photos ${count === 1 ? "waits" : "wait"} on this computer.` : "";
+}
+
+open();

@@ -1,0 +1,273 @@
+/** One person's stretch of labelling: which photo is open, sending it, skipping it, going back. No DOM. */
+
+import { uuid } from "../uuid.js";
+import { acceptProposed, faceFromWire, faceToWire } from "./decisions.js";
+
+/**
+ * held: somebody else works on the chosen photo. blind: leased, but its picture cannot be shown, and nobody may
+ * accept what they do not see.
+ * @typedef {"loading"|"ready"|"empty"|"failed"|"held"|"blind"} Phase
+ */
+const LOOK_AGAIN_MS = 15_000;
+const RETRY_MS = 4_000;
+
+/** @typedef {{item: import("./queue.js").Item, eventId: string, faces: import("./decisions.js").Face[]}} Sent */
+
+/** Fires "change" when another photo (or none) is open; "say" with {message, tone, action?} for the person. */
+export class LabelSession extends EventTarget {
+  /** @type {Phase} */ phase = "loading";
+  /** @type {import("./queue.js").Item|null} */ item = null;
+  /** @type {import("../api.js").ApiError|Error|null} */ problem = null;
+  waiting = 0;
+  /** @type {Sent[]} photos submitted since the page was opened, newest last */ #sent = [];
+  /** @type {number|null} go on behind this photo */ #after = null;
+  /** @type {number|null} the photo that was asked for, null for whichever is next */ #chosen = null;
+  #moving = false;
+  #hasDraft = false;
+  #hasJustSent = false;
+  #again = 0;
+
+  /**
+   * @param {object} parts
+   * @param {typeof import("../api.js").api} parts.api
+   * @param {import("./queue.js").ImageQueue} parts.queue
+   * @param {import("./store.js").FaceStore} parts.store
+   * @param {import("./outbox.js").Outbox} parts.outbox
+   * @param {import("./drafts.js").Drafts} parts.drafts
+   * @param {number} parts.threshold  least probability at which Enter names a face
+   * @param {boolean} parts.canLabel
+   */
+  constructor(parts) {
+    super();
+    Object.assign(this, parts);
+    this.outbox.addEventListener("saved", ({ detail }) => this.#saved(detail.entry));
+    this.store.addEventListener("change", () => this.#keepDraft());
+  }
+
+  get canEdit() {
+    return this.canLabel && this.phase === "ready" && Boolean(this.item?.lease);
+  }
+
+  get canGoBack() {
+    return this.#sent.length > 0;
+  }
+
+  /** Open the asked photo, else the one that was open when the page died, else the next. @param {number|null} imageId */
+  async start(imageId) {
+    const draft = imageId === null && this.canLabel ? await this.drafts.latest() : null;
+    const chosen = imageId ?? draft?.imageId ?? null;
+    await this.#move(() => this.#arrive(chosen, { onlyTry: draft !== null }));
+  }
+
+  /** Accept everything proposed, send the photo, go on. */
+  async accept() {
+    if (!this.canEdit) return;
+    await this.#move(async () => {
+      const { item } = this;
+      const { faces, named, unnamed } = acceptProposed(this.store.faces, this.threshold);
+      if (named + unnamed > 0) this.store.replace(faces);
+      const eventId = uuid();
+      await this.outbox.add(this.#entry(item, eventId, this.store.changed()));
+      this.drafts.drop(item.image.id);
+      this.#sent.push({ item, eventId, faces });
+      this.#after = item.image.id;
+      this.#hasJustSent = true;
+      this.item = null; // its store changes must not become a draft again
+      if (unnamed > 0) this.#say(unnamedWords(unnamed, named, this.threshold), "warn");
+      await this.#arrive(null);
+    });
+  }
+
+  /** Leave the photo to somebody else, or for later. */
+  async skip() {
+    if (this.phase === "loading") return;
+    await this.#move(async () => {
+      const { item } = this;
+      if (item) {
+        this.#after = item.image.id;
+        if (this.canEdit && this.store.isChanged) {
+          this.drafts.keep(item.image, this.store.faces, false);
+          this.#say(`Your changes to “${item.image.name}” were not sent. They are kept on this computer.`, "info");
+        }
+        this.item = null;
+        if (item.lease) this.queue.release(item);
+      }
+      await this.#arrive(null);
+    });
+  }
+
+  /** Take the last submitted photo back and open it again. */
+  async back() {
+    const last = this.#sent.at(-1);
+    if (!last) return this.#say("There is nothing to undo on this page.", "info");
+    await this.#move(async () => {
+      const how = await this.#takeBack(last);
+      if (how === "kept") return;
+      this.#sent.pop();
+      const current = this.item;
+      this.item = null;
+      if (current?.lease) this.queue.putBack(current);
+      if (!(await this.#arrive(last.item.image.id)) || how === "withdrawn") return;
+      this.store.offerRedo(last.faces.map((face) => this.#asStoredNow(face)));
+      this.#say(`“${last.item.image.name}” is as it was before. Redo brings your decisions back.`, "success");
+    });
+  }
+
+  /** Ask for a photo again after none, a failure, or somebody else's lease. @param {boolean} [quiet]  by itself */
+  async retry(quiet = false) {
+    if (this.phase === "blind") await this.#move(() => this.#show(this.queue.reload(this.item)));
+    if (!["empty", "failed", "held"].includes(this.phase)) return;
+    await this.#move(() => this.#arrive(this.#chosen, { quiet }));
+  }
+
+  /** @returns {number[]} images whose decision is still on its way */
+  get unsent() {
+    return this.outbox.waiting.map(({ imageId }) => imageId);
+  }
+
+  #entry(item, eventId, changed) {
+    return {
+      id: eventId,
+      imageId: item.image.id,
+      imageName: item.image.name,
+      faces: this.store.faces,
+      body: { lease: item.lease, version: item.image.version, event_id: eventId, faces: changed.map(faceToWire) },
+    };
+  }
+
+  /** One move at a time: a second Enter while the next photo is on its way must not count. */
+  async #move(act) {
+    if (this.#moving) return;
+    this.#moving = true;
+    try {
+      await act();
+    } finally {
+      this.#moving = false;
+    }
+  }
+
+  /** @param {number|null} chosen @returns {Promise<boolean>} whether a photo is open now */
+  async #arrive(chosen, { onlyTry = false, quiet = false } = {}) {
+    clearTimeout(this.#again);
+    this.#chosen = chosen;
+    if (!quiet) this.#turn("loading");
+    try {
+      const item = chosen === null ? await this.#next() : await this.#open(chosen);
+      if (item === null) return this.#turn("empty", null, LOOK_AGAIN_MS);
+      await this.#show(item);
+      return true;
+    } catch (error) {
+      if (!error.kind) console.error("A photo could not be opened.", error);
+      if (onlyTry && !error.passing) return this.#arrive(null);
+      const waitMs = error.passing || error.kind === "login" ? RETRY_MS : 0;
+      return this.#turn(error.code === "leased" ? "held" : "failed", error, waitMs);
+    }
+  }
+
+  #open(imageId) {
+    return this.canLabel ? this.queue.open(imageId) : this.queue.look(imageId);
+  }
+
+  async #next() {
+    if (!this.canLabel) return null;
+    for (;;) {
+      const item = await this.queue.next(this.#after);
+      // The server may still hand out photos that are decided here and on their way: wait for it to know.
+      if (item || this.unsent.length === 0) return item;
+      await new Promise((resolve) => this.outbox.addEventListener("change", resolve, { once: true }));
+    }
+  }
+
+  async #show(item) {
+    const claimed = item.image.claimed_identity;
+    const faces = item.faces.map((face) => faceFromWire(face, claimed));
+    const draft = item.lease && (await this.drafts.find(item.image.id));
+    const problem = await item.picture.ready.then(() => null, (error) => error);
+    this.item = null; // loading is no edit: it must not touch the draft
+    this.store.load(faces);
+    this.item = item;
+    // A photo fetched ahead was counted before the one just sent was done.
+    this.waiting = item.waiting - Number(item.isAhead && this.#hasJustSent);
+    this.#hasJustSent = false;
+    this.phase = problem ? "blind" : "ready";
+    this.problem = problem;
+    this.#hasDraft = Boolean(draft);
+    if (draft && !problem) this.#restore(draft, item);
+    this.dispatchEvent(new Event("change"));
+    if (item.lease) this.queue.prefetch(item.image.id); // only now: the open photo has the network first
+  }
+
+  #restore(draft, item) {
+    if (draft.version === item.image.version) {
+      this.store.replace(draft.faces);
+      this.#say("Your unsent changes to this photo are back.", "success");
+      return;
+    }
+    this.drafts.drop(item.image.id);
+    this.#say("Unsent changes of yours were dropped: this photo was changed since. Please look again.", "warn");
+  }
+
+  /** @param {Sent} sent @returns {Promise<"undone"|"withdrawn"|"kept">} withdrawn: the server never had it */
+  async #takeBack({ item, eventId, faces }) {
+    const { name } = item.image;
+    if (this.outbox.find(eventId)?.refusal) {
+      this.#say(`“${name}” was not saved: choose first what should become of your version.`, "warn");
+      return "kept";
+    }
+    if (await this.outbox.withdraw(eventId)) {
+      await this.drafts.keep(item.image, faces);
+      return "withdrawn";
+    }
+    if (this.outbox.find(eventId)) {
+      this.#say(`“${name}” is still on its way to the server. Undo it when the badge says Saved.`, "warn");
+      return "kept";
+    }
+    try {
+      await this.api.post(`events/${eventId}/undo/`);
+      return "undone";
+    } catch (error) {
+      if (!error.kind) throw error;
+      this.#say(`“${name}” was not undone. ${error.message}`, "error");
+      return "kept";
+    }
+  }
+
+  /** A face drawn in the undone submit is gone on the server: coming back it is new again. */
+  #asStoredNow(face) {
+    const stored = this.store.faces.find(({ uid }) => uid === face.uid);
+    return { ...face, id: stored?.id ?? null, key: face.uid };
+  }
+
+  #saved(entry) {
+    this.queue.forget(entry.imageId);
+    // Fetching ahead may have met this photo before the server knew it was done.
+    if (this.canEdit) this.queue.prefetch(this.item.image.id);
+  }
+
+  #keepDraft() {
+    if (!this.canEdit || !this.item) return;
+    if (this.store.isChanged) this.drafts.keep(this.item.image, this.store.faces);
+    else if (this.#hasDraft) this.drafts.drop(this.item.image.id);
+    this.#hasDraft = this.store.isChanged;
+  }
+
+  /** @param {Phase} phase @returns {false} */
+  #turn(phase, problem = null, againMs = 0) {
+    this.phase = phase;
+    this.problem = problem;
+    this.item = null;
+    if (againMs) this.#again = setTimeout(() => this.retry(true), againMs);
+    this.dispatchEvent(new Event("change"));
+    return false;
+  }
+
+  #say(message, tone, action) {
+    this.dispatchEvent(new CustomEvent("say", { detail: { message, tone, action } }));
+  }
+}
+
+function unnamedWords(unnamed, named, threshold) {
+  const faces = unnamed === 1 ? "1 face was confirmed" : `${unnamed} faces were confirmed`;
+  const why = `no suggestion reached ${Math.round(threshold * 100)} %`;
+  return `${faces} without a name: ${why}.${named ? ` ${named} named.` : ""}`;
+}

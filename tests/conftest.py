@@ -1,0 +1,123 @@
+"""Fixtures. The real PostgreSQL, Valkey and S3 behind them are started by tests/start_services.py."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bucket():
+    from labelling import storage
+
+    storage.ensure_bucket()
+
+
+@pytest.fixture
+def make_user(db, django_user_model):
+    def make(name: str):
+        return django_user_model.objects.create_user(name, password=f"{name}-password-9")
+
+    return make
+
+
+@pytest.fixture
+def owner(make_user):
+    return make_user("olga")
+
+
+@pytest.fixture
+def stranger(make_user):
+    return make_user("stefan")
+
+
+@pytest.fixture
+def project(owner):
+    from labelling.projects import create_project
+
+    return create_project("Lobby cameras", by=owner)
+
+
+def _member(make_user, project, name, role):
+    from labelling.projects import set_member
+
+    user = make_user(name)
+    set_member(project, user, role)
+    return user
+
+
+@pytest.fixture
+def annotator(make_user, project):
+    from labelling.models import Role
+
+    return _member(make_user, project, "anna", Role.ANNOTATOR)
+
+
+@pytest.fixture
+def reviewer(make_user, project):
+    from labelling.models import Role
+
+    return _member(make_user, project, "rita", Role.REVIEWER)
+
+
+@pytest.fixture
+def engineer(make_user, project):
+    from labelling.models import Role
+
+    return _member(make_user, project, "emil", Role.ENGINEER)
+
+
+@pytest.fixture
+def client_for():
+    """A Django test client logged in as the given user."""
+    from django.test import Client
+
+    def make(user):
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def api_for():
+    from rest_framework.test import APIClient
+
+    def make(user):
+        client = APIClient()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+def picture_bytes(seed: int = 0, size: tuple[int, int] = (160, 120), format: str = "JPEG", **options) -> bytes:
+    """A small smooth picture that no other seed gives."""
+    rng = np.random.default_rng(seed)
+    rough = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Picture.fromarray(rough).resize(size, Picture.Resampling.BICUBIC).save(out, format, **options)
+    return out.getvalue()
+
+
+@pytest.fixture
+def photo_bytes():
+    return picture_bytes
+
+
+@pytest.fixture
+def make_image(project):
+    """A photo of the project with `faces` proposed boxes in it."""
+    from labelling.ingest import ingest_photo
+    from labelling.models import Image
+    from labelling.proposals import ProposedFace, record_proposals
+
+    def make(seed: int = 0, faces: int = 1, **options):
+        outcome = ingest_photo(project, f"photo_{seed}.jpg", picture_bytes(seed), **options)
+        boxes = [ProposedFace((10 + 30 * i, 20, 24, 30), 0.99, None) for i in range(faces)]
+        record_proposals(outcome.id, boxes, model_name="test")
+        return Image.objects.get(pk=outcome.id)
+
+    return make

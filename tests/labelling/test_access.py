@@ -1,0 +1,219 @@
+"""Nobody gets at a project they are not a member of: every route is walked, as a stranger and as nobody.
+
+A new route must be put into one of the tables below, or the first test names it.
+"""
+
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from jobs.models import Job
+from labelling.identities import create_identity, rename_identity
+from labelling.models import Lease
+from labelling.projects import create_project
+from labelling.queue import open_image
+from labelling.submit import FaceWord, submit_image
+from labelling.tokens import make_token
+
+# Open to everyone by their nature.
+PUBLIC = {"login", "logout"}
+# About the person who asks, never about a project given by its id.
+PERSONAL = {"projects", "project-new", "tokens", "password_change", "api-projects", "api-schema"}
+# About one project or something in it: how to address the thing that is not the stranger's.
+FOREIGN = {
+    "project": lambda it: {"slug": it.slug},
+    "project-settings": lambda it: {"slug": it.slug},
+    "ingest": lambda it: {"slug": it.slug},
+    "images": lambda it: {"slug": it.slug},
+    "label": lambda it: {"slug": it.slug},
+    "identities": lambda it: {"slug": it.slug},
+    "identity": lambda it: {"slug": it.slug, "identity_id": it.identity},
+    "jobs": lambda it: {"slug": it.slug},
+    "job-progress": lambda it: {"job_id": it.job},
+    "job-cancel": lambda it: {"job_id": it.job},
+    "members": lambda it: {"slug": it.slug},
+    "member-remove": lambda it: {"slug": it.slug, "user_id": it.owner},
+    "token-revoke": lambda it: {"token_id": it.token},
+    "picture": lambda it: {"image_id": it.image, "size": "small", "key": it.image_key},
+    "crop": lambda it: {"face_id": it.face, "key": it.face_key},
+    "versions": lambda it: {"slug": it.slug},
+    "version": lambda it: {"slug": it.slug, "number": it.version},
+    "version-export": lambda it: {"slug": it.slug, "number": it.version},
+    "version-train": lambda it: {"slug": it.slug, "number": it.version},
+    "version-evaluate": lambda it: {"slug": it.slug, "number": it.version},
+    "runs": lambda it: {"slug": it.slug},
+    "run": lambda it: {"slug": it.slug, "run_id": it.run},
+    "api-job": lambda it: {"job_id": it.job},
+    "api-job-cancel": lambda it: {"job_id": it.job},
+    "api-project": lambda it: {"slug": it.slug},
+    "api-images": lambda it: {"slug": it.slug},
+    "api-image": lambda it: {"image_id": it.image},
+    "api-submit": lambda it: {"image_id": it.image},
+    "api-queue-next": lambda it: {"slug": it.slug},
+    "api-queue-open": lambda it: {"slug": it.slug},
+    "api-lease-renew": lambda it: {"token": it.lease},
+    "api-lease-release": lambda it: {"token": it.lease},
+    "api-face": lambda it: {"face_id": it.face},
+    "api-assign": lambda it: {"slug": it.slug},
+    "api-identities": lambda it: {"slug": it.slug},
+    "api-undo": lambda it: {"event_id": it.event},
+    "api-versions": lambda it: {"slug": it.slug},
+    "api-version": lambda it: {"slug": it.slug, "number": it.version},
+    "api-exports": lambda it: {"slug": it.slug, "number": it.version},
+    "api-export": lambda it: {"export_id": it.export},
+    "api-export-download": lambda it: {"export_id": it.export},
+    "api-runs": lambda it: {"slug": it.slug},
+    "api-run": lambda it: {"run_id": it.run},
+    "api-run-identities": lambda it: {"run_id": it.run},
+}
+METHODS = ("get", "post", "patch", "put", "delete")
+
+
+def route_names(resolver: URLResolver | None = None) -> list[str]:
+    """The name of every route there is; a route without one is given by its pattern."""
+    names = []
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLPattern):
+            names.append(entry.name or f"nameless {entry.pattern}")
+        else:
+            names.extend(route_names(entry))
+    return names
+
+
+def test_every_route_is_in_a_table_of_this_file():
+    strangers = set(route_names()) - PUBLIC - PERSONAL - FOREIGN.keys()
+    assert not strangers, (
+        f"New route {sorted(strangers)}: put it into FOREIGN in {__file__} with the ids of somebody else's things, "
+        "or into PERSONAL when it is about no project, so that strangers are tried on it."
+    )
+
+
+def test_the_tables_name_only_routes_that_exist():
+    gone = (PUBLIC | PERSONAL | FOREIGN.keys()) - set(route_names())
+    assert not gone, f"No such route any more: {sorted(gone)}; take it out of the tables."
+
+
+@pytest.fixture
+def theirs(project, owner, make_image):
+    """A project with one of everything, and the ids a stranger might guess."""
+    image = make_image(seed=1, faces=1)
+    face = image.faces.get()
+    identity = create_identity(project, "Zenobia Secret")
+    words = [FaceWord(id=face.pk, identity=identity.pk, has_identity=True)]
+    submit_image(image, words, by=owner, version=image.version, event_id=uuid4())
+    event = rename_identity(identity, "Zenobia Hidden", by=owner, event_id=uuid4())
+    face.refresh_from_db()
+    job = Job.objects.create(kind="propose", title="Zenobia job", project_id=project.pk, created_by=owner)
+    _, token = make_token(owner, "Zenobia token")
+    return SimpleNamespace(
+        project=project, slug=project.slug, owner=owner.pk, image=image.pk, image_key=image.sha256[:16],
+        face=face.pk, face_key=face.box_key, identity=identity.pk, event=event.pk, job=job.pk, token=token.pk,
+        lease=open_image(image, owner).token, **_later_things(project, job),
+    )  # fmt: skip
+
+
+def _later_things(project, job) -> dict[str, int]:
+    """Rows of the layers above, so that their routes are refused for the right reason."""
+    from datasets.models import Export, Version
+    from recognition.models import Run, RunKind
+
+    version = Version.objects.create(project=project, number=1)
+    export = Export.objects.create(version=version, job_id=job.pk, format="coco")
+    run = Run.objects.create(project=project, version=version, kind=RunKind.TRAIN)
+    return {"version": version.number, "export": export.pk, "run": run.pk}
+
+
+@pytest.fixture
+def outsider(stranger, client_for):
+    """Logged in, and owner of a project of their own: rights there must mean nothing here."""
+    create_project("Elsewhere", by=stranger)
+    return client_for(stranger)
+
+
+def bodies(name: str, method: str) -> list[dict]:
+    if method == "get":
+        return [{}]
+    if name.startswith("api-"):
+        return [{"data": "{}", "content_type": "application/json"}]
+    return [{}, {"data": {"name": "x", "username": "stefan", "role": "4"}}] if method == "post" else [{}]
+
+
+# One walk a test, and all that leaks in one message: making the project anew for each route would cost a minute.
+
+
+def test_strangers_are_refused_on_every_route(theirs, outsider):
+    leaks = []
+    for name, kwargs in FOREIGN.items():
+        url = reverse(name, kwargs=kwargs(theirs))
+        asked = [(method, body) for method in METHODS for body in bodies(name, method)]
+        answers = [(method, getattr(outsider, method)(url, **body)) for method, body in asked]
+        leaks += [
+            f"{method.upper()} {url} answered {answer.status_code}"
+            for method, answer in answers
+            if answer.status_code not in {403, 404, 405} or "Zenobia" in answer.text
+        ]
+        if all(answer.status_code == 405 for _, answer in answers):
+            leaks.append(f"{url} takes none of {METHODS}: is it still a route?")
+    assert not leaks
+    assert Lease.objects.filter(token=theirs.lease, user=theirs.owner, until__gt=timezone.now()).exists()
+
+
+def test_nobody_gets_in_without_logging_in(theirs):
+    routes = {name: kwargs(theirs) for name, kwargs in FOREIGN.items()} | {name: {} for name in PERSONAL}
+    open_doors = []
+    for name, kwargs in routes.items():
+        url = reverse(name, kwargs=kwargs)
+        for method in METHODS:
+            answer = getattr(Client(), method)(url)
+            if name.startswith("api-"):
+                refused = answer.status_code in {401, 403}
+            else:
+                refused = answer.status_code == 302 and urlsplit(answer["Location"]).path == reverse("login")
+            if not refused:
+                open_doors.append(f"{method.upper()} {url} answered {answer.status_code}")
+    assert not open_doors
+
+
+def test_personal_pages_say_nothing_of_other_projects(theirs, outsider):
+    for name in PERSONAL - {"api-schema"}:
+        answer = outsider.get(reverse(name))
+        assert answer.status_code == 200
+        assert theirs.project.name not in answer.text, name
+        assert "Zenobia" not in answer.text, name
+
+
+def test_a_former_member_is_a_stranger(theirs, annotator, client_for):
+    from labelling.projects import remove_member
+
+    client = client_for(annotator)
+    url = reverse("picture", kwargs=FOREIGN["picture"](theirs))
+    assert client.get(url).status_code == 200
+    remove_member(theirs.project, annotator)
+    assert client.get(url).status_code == 404
+
+
+def test_ids_of_one_project_mean_nothing_under_another(theirs, outsider, stranger):
+    """A stranger puts the foreign id under a project that is theirs."""
+    mine = stranger.membership_set.get().project
+    person = reverse("identity", args=[mine.slug, theirs.identity])
+    assert outsider.get(person).status_code == 404
+    assert outsider.post(person, {"form": "details", "notes": "mine now"}).status_code == 404
+    assert outsider.get(reverse("label", args=[mine.slug]), {"image": theirs.image}).status_code == 404
+    assert outsider.post(reverse("member-remove", args=[mine.slug, theirs.owner])).status_code == 404
+    listed = outsider.get(reverse("images", args=[mine.slug]), {"identity": theirs.identity})
+    assert "Zenobia" not in listed.text
+    opened = outsider.post(
+        reverse("api-queue-open", args=[mine.slug]), {"image": theirs.image}, content_type="application/json"
+    )
+    assert opened.status_code == 400
+    assigned = outsider.post(
+        reverse("api-assign", args=[mine.slug]),
+        {"faces": [theirs.face], "identity": "Mine", "event_id": str(uuid4())},
+        content_type="application/json",
+    )
+    assert assigned.status_code == 400
