@@ -5,6 +5,7 @@ Any figure may be missing; then there is a reason in its place, never a zero.
 
 from recognition.metrics.intervals import highest_rate_without_errors
 from recognition.models import Run
+from recognition.verdict import verdict
 
 RECALLS = tuple(step / 10 for step in range(1, 11))
 NO_PAIRS = "There are not enough pairs of test faces to say."
@@ -29,45 +30,6 @@ def report(run: Run) -> dict:
     }
 
 
-def verdict(run: Run) -> dict:
-    """Whether the model is worth having, said plainly: `tone` of the notice, `title`, `text`."""
-    own = run.metrics.get("map") or {}
-    simple = (run.metrics.get("baseline") or {}).get("map") or {}
-    beats = run.metrics.get("beats_baseline")
-    if not run.metrics.get("model"):
-        return {
-            "tone": "info",
-            "title": "No trained model: this is the embedding alone.",
-            "text": "Each probe goes to the nearest face. The baseline beside it compares with the mean of each person.",
-        }
-    if beats is None:
-        return {
-            "tone": "warn",
-            "title": "Too few test faces to compare the model with the simpler way.",
-            "text": f"An mAP needs people with at least {own.get('min_probes', 'some')} test faces each. "
-            "Label more photos of the people below and freeze again.",
-        }
-    if not beats:
-        return {
-            "tone": "warn",
-            "title": "The model does not beat the simpler way.",
-            "text": "The frozen embedding with the nearest mean does as well or better on these test faces. "
-            "Use that, or give training more faces of the people it confuses.",
-        }
-    if None not in (own.get("low"), simple.get("macro")) and own["low"] <= simple["macro"]:
-        return {
-            "tone": "info",
-            "title": "The model is ahead of the simpler way, but not surely.",
-            "text": "The 95 % interval of its mAP still reaches down to the baseline's figure, so the lead may be chance. "
-            "More test faces would tell.",
-        }
-    return {
-        "tone": "success",
-        "title": "The model beats the simpler way.",
-        "text": "The whole 95 % interval of its mAP lies above the baseline's figure.",
-    }
-
-
 def _mean_ap(metrics: dict, baseline: dict) -> dict:
     own, simple = metrics.get("map") or {}, baseline.get("map") or {}
     enough = own.get("min_probes", 0)
@@ -80,11 +42,11 @@ def _mean_ap(metrics: dict, baseline: dict) -> dict:
         "baseline": simple.get("macro"),
         "chance": None,
         "reason": f"Nobody has {enough} or more test faces." if own else "Not measured.",
-        "notes": [
+        "notes": _said(
             f"over {own.get('measured', 0):,} people with {enough} or more test faces",
-            *([f"{own['too_few']:,} people have too few and are left out"] if own.get("too_few") else []),
-            *([f"{100 * own['weighted']:.1f} % when every face counts alike"] if own.get("weighted") is not None else []),
-        ],
+            own.get("too_few") and f"{own['too_few']:,} people have too few and are left out",
+            own.get("weighted") is not None and f"{100 * own['weighted']:.1f} % when every face counts alike",
+        ),
     }
 
 
@@ -99,10 +61,10 @@ def _rate(metrics: dict, baseline: dict) -> dict:
         "baseline": simple.get("value"),
         "chance": (metrics.get("chance") or {}).get("recognition_rate"),
         "reason": "No test face belongs to an enrolled person." if own else "Not measured.",
-        "notes": [
+        "notes": _said(
             f"{own.get('correct', 0):,} of {own.get('probes', 0):,} test faces",
-            *([f"{own['no_gallery']:,} of people nobody enrolled are left out"] if own.get("no_gallery") else []),
-        ],
+            own.get("no_gallery") and f"{own['no_gallery']:,} of people who are not enrolled are left out",
+        ),
     }
 
 
@@ -122,12 +84,16 @@ def _verification(metrics: dict, baseline: dict) -> dict:
         "baseline": next(same, None) if limit is not None else None,
         "chance": limit,
         "reason": NO_PAIRS,
-        "notes": [
+        "notes": _said(
             f"{own.get('genuine', 0):,} genuine and {own.get('impostors', 0):,} impostor pairs",
-            *([f"AUC {own['auc']:.4f}"] if own.get("auc") is not None else []),
-            *([f"equal error rate {100 * own['eer']:.2f} %"] if own.get("eer") is not None else []),
-        ],
+            own.get("auc") is not None and f"AUC {own['auc']:.4f}",
+            own.get("eer") is not None and f"equal error rate {100 * own['eer']:.2f} %",
+        ),
     }
+
+
+def _said(*notes) -> list[str]:
+    return [note for note in notes if note]
 
 
 def _pr_rows(curves: dict) -> list[dict]:
@@ -170,16 +136,16 @@ def _charts(run: Run, baseline: dict) -> dict:
     """What the page's scripts draw. `support` is the lowest FPR the impostor pairs can speak of."""
     curves, metrics = run.curves, run.metrics
     impostors = (metrics.get("verification") or {}).get("impostors") or 0
-    names = ("pr", "roc", "cmc")
     return {
-        "own": {"name": metrics.get("model") or "Embedding, nearest face", **{name: curves.get(name) for name in names}},
-        "baseline": {
-            "name": baseline.get("name") or "Baseline",
-            **{name: curves.get(f"baseline_{name}") for name in names},
-        },
+        "own": {"name": metrics.get("model") or "Embedding, nearest face", **_three(curves, "")},
+        "baseline": {"name": baseline.get("name") or "Baseline", **_three(curves, "baseline_")},
         "chance": (metrics.get("chance") or {}).get("recognition_rate"),
         "histogram": curves.get("histogram"),
         "threshold": (metrics.get("confusion") or {}).get("threshold"),
         "support": highest_rate_without_errors(impostors),
         "lowest_fpr": 0.5 / impostors if impostors else None,
     }
+
+
+def _three(curves: dict, prefix: str) -> dict:
+    return {name: curves.get(prefix + name) for name in ("pr", "roc", "cmc")}

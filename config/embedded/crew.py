@@ -47,7 +47,7 @@ class Crew(honcho.manager.Manager):
 
     `name` is the log file of the manager itself. `grace_s` is how long the commands get to stop
     before they are killed. The file descriptors in `held` stay open in every process. After
-    `loop()`, `sentence()` says which command ended by itself, if one did.
+    `run()`, `sentence()` says which command ended by itself, if one did.
     """
 
     def __init__(self, name: str, commands: Iterable[Command], *, grace_s: float, held: tuple[int, ...] = ()) -> None:
@@ -67,6 +67,8 @@ class Crew(honcho.manager.Manager):
     def run(self, attend: Callable[[], None] | None = None) -> None:
         """Start the commands, call `attend` in a thread beside them, and return when all have ended."""
         self._attend = attend
+        # Honcho cannot stop a process whose number it has not heard yet, so a signal has to wait.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
         self.loop()
 
     @property
@@ -95,13 +97,9 @@ class Crew(honcho.manager.Manager):
         super().terminate()
 
     def _start(self) -> None:
-        # Honcho cannot stop a process whose number it has not heard yet, so a signal has to wait.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
-        try:
-            super()._start()
-            self._hear_all_numbers()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        super()._start()
+        self._hear_all_numbers()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         if self._attend:  # a thread only now: forking beside threads is asking for a deadlock
             threading.Thread(target=self._attend, daemon=True).start()
 

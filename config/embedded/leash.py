@@ -46,11 +46,14 @@ class Account:
         return cls(name, entry.pw_uid, entry.pw_gid)
 
 
-def die_with_parent(how: signal.Signals) -> None:
-    """Ask the kernel to send `how` to this process when its parent dies, even by SIGKILL."""
+def die_with_parent(how: signal.Signals, parent: int | None = None) -> None:
+    """Ask the kernel to send `how` to this process when its parent dies, even by SIGKILL.
+
+    `parent` is its number, for a process that may have lost it before it got here.
+    """
     if sys.platform != "linux":
         return
-    parent = os.getppid()
+    parent = parent or os.getppid()
     _libc.prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
         os.kill(os.getpid(), how)

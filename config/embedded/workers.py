@@ -1,6 +1,6 @@
 """The processes that do Facet's own work: the web server and the Celery workers.
 
-Run as `python -m config.embedded.workers` it runs the workers alone, for the life of its parent.
+Run as `python -m config.embedded.workers PARENT` it runs the workers alone, for the life of its parent.
 """
 
 import os
@@ -49,12 +49,15 @@ class Workers:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self._said = f"The workers ended. The reason should be in {log_file('workers')}."
 
     def check(self) -> None:
         """Raise EmbeddedError, naming the worker and its log, when one of them has ended."""
-        if self._process.poll() is not None:
-            said = self._process.stdout.read().strip() if self._process.stdout else ""
-            raise EmbeddedError(said or f"The workers ended. The reason should be in {log_file('workers')}.")
+        if self._process.poll() is None:
+            return
+        if self._process.stdout:
+            self._said = self._process.stdout.read().strip() or self._said
+        raise EmbeddedError(self._said)
 
 
 @contextmanager
@@ -62,10 +65,11 @@ def running_workers() -> Iterator[Workers]:
     """Run the workers for the length of a `with` block; needs the services (`ensure()`) before.
 
     The block may call `check()` on what it gets while it waits for jobs, so as not to wait in vain.
+    Enter it in the main thread: the workers end with the thread that started them.
     """
     with open(log_file("workers"), "ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "config.embedded.workers"],
+            [sys.executable, "-m", "config.embedded.workers", str(os.getpid())],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -80,9 +84,9 @@ def running_workers() -> Iterator[Workers]:
         process.communicate()
 
 
-def main() -> int:
-    """Run the workers until the parent stops us or dies, or one of them falls."""
-    die_with_parent(signal.SIGTERM)
+def main(parent: int) -> int:
+    """Run the workers until process `parent` stops us or dies, or one of them falls."""
+    die_with_parent(signal.SIGTERM, parent)
     crew = Crew("workers", worker_commands(), grace_s=GRACE_S)
     crew.run()
     sentence = crew.sentence()
@@ -93,4 +97,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(int(sys.argv[1])))

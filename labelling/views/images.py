@@ -1,7 +1,7 @@
 """Photos of a project: taking them in, and finding them again."""
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -17,6 +17,7 @@ from labelling.views.frame import open_project, show
 PAGE_SIZE = 60
 COUNT_UP_TO = 1000
 RECENT_SESSIONS = 50
+RECENT_PHOTOS = 2000
 INTAKE_JOBS = ("ingest", "propose")
 
 
@@ -78,6 +79,6 @@ def _with_face_counts(images: QuerySet) -> QuerySet:
 
 
 def _recent_sessions(project: Project) -> list[str]:
-    sessions = Image.objects.in_project(project).exclude(session="").values("session")
-    newest = sessions.annotate(last=Max("id")).order_by("-last")
-    return list(newest.values_list("session", flat=True)[:RECENT_SESSIONS])
+    """Those of the newest photos, latest first; all of a large project's would take too long to find."""
+    newest = Image.objects.in_project(project).order_by("-id").values_list("session", flat=True)[:RECENT_PHOTOS]
+    return [session for session in dict.fromkeys(newest) if session][:RECENT_SESSIONS]

@@ -18,9 +18,8 @@ from labelling.loop import loop_steps
 from labelling.models import Event, Membership, Project, Role
 from labelling.next_step import next_step
 from labelling.paging import keyset_page
-from labelling.progress import people_at_work, standing
+from labelling.progress import people_at_work, standing, standings
 from labelling.projects import create_project
-from labelling.standings import standings
 from labelling.views.frame import open_project, show
 
 PAGE_SIZE = 60

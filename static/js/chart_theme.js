@@ -13,7 +13,14 @@ function resolve(name) {
   return colour;
 }
 
-/** @returns {{series: string[], states: Record<string, string>, text: string, muted: string, border: string, surface: string, accent: string}} */
+/**
+ * @typedef {object} Palette
+ * @property {string[]} series  in the order to use them @property {Record<string, string>} states  by name
+ * @property {string} text @property {string} muted @property {string} border
+ * @property {string} surface @property {string} accent
+ */
+
+/** @returns {Palette} */
 export function palette() {
   return {
     series: [1, 2, 3, 4, 5, 6, 7].map((n) => resolve(`--series-${n}`)),

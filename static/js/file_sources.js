@@ -8,9 +8,10 @@ const CLUTTER = /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
 const lastFolder = (path) => path.split("/").filter(Boolean).at(-2) ?? "";
 
 function inOrder(found) {
+  const byName = new Intl.Collator(undefined, { numeric: true }).compare;
   return found
     .filter(({ file }) => !CLUTTER.test(file.name))
-    .sort((a, b) => a.folder.localeCompare(b.folder) || a.file.name.localeCompare(b.file.name, undefined, { numeric: true }));
+    .sort((a, b) => byName(a.folder, b.folder) || byName(a.file.name, b.file.name));
 }
 
 /** @param {FileList} files  of an input; with `webkitdirectory` each knows its path @returns {Found[]} */
@@ -30,7 +31,8 @@ export async function fromDrop(transfer) {
 async function walk(entry, found) {
   if (CLUTTER.test(entry.name)) return;
   if (entry.isFile) {
-    found.push({ file: await new Promise((resolve, reject) => entry.file(resolve, reject)), folder: lastFolder(entry.fullPath) });
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    found.push({ file, folder: lastFolder(entry.fullPath) });
     return;
   }
   const reader = entry.createReader();

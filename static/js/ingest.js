@@ -53,7 +53,8 @@ function draw() {
   bar.setAttribute("aria-valuenow", String(share));
   bar.firstElementChild.style.setProperty("--value", `${isActive ? share : 100}%`);
   bar.classList.toggle("bar--ok", !isActive);
-  part("figures").textContent = isActive ? figures(settled, uploads.length) : `All ${number(uploads.length)} files are through.`;
+  const all = `All ${number(uploads.length)} files are through.`;
+  part("figures").textContent = isActive ? figures(settled, uploads.length) : all;
   for (const name of ["created", "duplicate", "rejected", "failed"]) part(name).textContent = number(counts[name]);
   part("trouble").hidden = !trouble;
   part("trouble-words").textContent = trouble ? `${trouble} Nothing is lost; it is tried again by itself.` : "";
@@ -81,7 +82,8 @@ function drawRows(uploads) {
   const shown = [...bad.slice(-MOST_ROWS), ...rest.slice(-MOST_ROWS).reverse()];
   part("rows").replaceChildren(...shown.map(row));
   const hidden = uploads.length - shown.length;
-  part("hidden").textContent = hidden ? `${number(hidden)} more files are waiting or went well and are not listed.` : "";
+  const words = `${number(hidden)} more files are waiting or went well and are not listed.`;
+  part("hidden").textContent = hidden ? words : "";
 }
 
 function row({ name, outcome, reason, file, identity }) {

@@ -15,6 +15,7 @@ const MOST_BYTES = 24 * 1024 * 1024;
 const AT_ONCE = 2;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
+const UNANSWERED = { status: "failed", id: null, reason: "The server said nothing about this file; send it again." };
 /** The rate is that of the last seconds: a pause of the network must show. */
 const RATE_OVER_MS = 8_000;
 
@@ -166,9 +167,8 @@ export class Uploader extends EventTarget {
     this.#doneBytes += bytesOf(batch);
     this.#sent.delete(batch);
     batch.forEach((upload, index) => {
-      const result = results[index];
-      if (result) Object.assign(upload, { outcome: result.status, id: result.id, reason: result.reason ?? "" });
-      else Object.assign(upload, { outcome: "failed", reason: "The server said nothing about this file; send it again." });
+      const { status, id, reason } = results[index] ?? UNANSWERED;
+      Object.assign(upload, { outcome: status, id, reason: reason ?? "" });
     });
   }
 

@@ -1,4 +1,7 @@
-/** @returns {string} a random UUID; crypto.randomUUID exists only on https and localhost, Facet also runs on plain LAN hosts. */
+/**
+ * @returns {string} a random UUID. The browser's own randomUUID exists only on https and localhost, and Facet
+ *   also runs on plain hosts of a local network.
+ */
 export function uuid() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -6,6 +6,8 @@ import signal
 
 import requests
 
+from tests.config.conftest import eventually
+
 
 def start_up(folder):
     """Start `up` and return it with the URL, the name and the password it prints."""
@@ -56,3 +58,27 @@ def test_a_second_start_prints_the_same_login_and_a_fallen_service_ends_it_with_
     assert error == (
         f"CommandError: PostgreSQL was killed by SIGKILL. The reason should be in {log}. Facet has stopped.\n"
     )
+
+
+def test_workers_run_for_a_block_and_a_fallen_one_is_named(folder):
+    command = folder.run(
+        "-c",
+        "import time\n"
+        "from config import embedded\n"
+        "from config.embedded.workers import running_workers\n"
+        "embedded.ensure()\n"
+        "try:\n"
+        "    with running_workers() as workers:\n"
+        "        workers.check()\n"
+        "        print('running', flush=True)\n"
+        "        while True: workers.check(); time.sleep(0.05)\n"
+        "except embedded.EmbeddedError as error:\n"
+        "    print(error, flush=True)\n",
+    )
+    assert command.stdout.readline() == "running\n"
+    fallen = eventually(lambda: folder.processes("celery", "--queues=bulk"), "the workers have started")
+    fallen[0].kill()
+    said, _ = command.communicate(timeout=60)
+    log = folder.path / "log" / "worker.log"
+    assert said == f"The worker for long work was killed by SIGKILL. The reason should be in {log}.\n"
+    assert not folder.processes()

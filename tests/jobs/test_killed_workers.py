@@ -18,7 +18,11 @@ from labelling.models import Event, Project
 from tests.together import wait_until
 
 REPO = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.jobs.worker_settings", "PYTHONPATH": str(REPO)}
+ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "tests.jobs.worker_settings",
+    "FACET_JOB_LEASE_S": "2",
+    "PYTHONPATH": str(REPO),
+}
 CHUNKS = 60
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,12 +9,11 @@ from django.utils import timezone
 
 from jobs.models import Job
 from labelling.identities import create_identity, rename_identity
-from labelling.models import Image, ImageState, Lease, Project
+from labelling.models import FaceState, Image, ImageState, Lease, Project, Who
 from labelling.next_step import next_step
-from labelling.progress import Standing, standing
+from labelling.progress import Standing, standing, standings
 from labelling.projects import create_project
 from labelling.queue import open_image
-from labelling.standings import standings
 from labelling.submit import FaceWord, submit_image
 
 NOTHING = dict.fromkeys(Standing.__dataclass_fields__, 0)
@@ -36,10 +35,22 @@ def test_the_list_shows_only_ones_own_projects(project, owner, stranger, client_
 def test_many_projects_stand_where_each_of_them_stands(project, owner, make_image):
     image = make_image(seed=1, faces=2)
     make_image(seed=2, faces=0)
-    word = FaceWord(id=image.faces.first().pk, identity="Ana", has_identity=True)
-    submit_image(image, [word], by=owner, version=image.version, event_id=uuid4())
+    labelled = make_image(seed=3, faces=3)
+    named, unknown, rejected = labelled.faces.all()
+    words = [
+        FaceWord(id=named.pk, identity="Ana", has_identity=True),
+        FaceWord(id=unknown.pk, state=FaceState.CONFIRMED, who=Who.UNKNOWN),
+        FaceWord(id=rejected.pk, state=FaceState.REJECTED),
+    ]
+    submit_image(labelled, words, by=owner, version=labelled.version, event_id=uuid4())
+    Image.objects.filter(pk=image.pk).update(state=ImageState.NEW)
     empty = create_project("Empty", by=owner)
-    assert standings([project, empty]) == {project.pk: standing(project), empty.pk: standing(empty)}
+    expected = Standing(
+        images=3, images_new=1, images_waiting=1, images_labelled=1,
+        faces=4, faces_waiting=2, faces_confirmed=2, faces_named=1, identities=1,
+    )  # fmt: skip
+    assert standings([project, empty]) == {project.pk: expected, empty.pk: Standing(**NOTHING)}
+    assert standing(project) == expected
 
 
 def test_making_a_project_leads_to_its_first_photos(owner, client_for):

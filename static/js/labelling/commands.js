@@ -150,7 +150,8 @@ export class Commands {
     const middle = this.viewport.toImage({ x: stage.width / 2, y: stage.height / 2 });
     const side = (Math.min(stage.width, stage.height) * DROPPED_SHARE) / scale;
     this.pointer.draw(false);
-    this.addDrawn(moveInside({ x: middle.x - side / 2, y: middle.y - side / 2, w: side, h: side }, this.viewport.image));
+    const box = { x: middle.x - side / 2, y: middle.y - side / 2, w: side, h: side };
+    this.addDrawn(moveInside(box, this.viewport.image));
   }
 
   #focusPoint() {

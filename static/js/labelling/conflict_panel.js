@@ -1,7 +1,8 @@
 /** What the server refused: my version and theirs side by side, and the choice between them. Not modal. */
 
-import { sameBox } from "./box_geometry.js";
-import { describeState, faceFromWire, samePerson } from "./decisions.js";
+import { describeState, faceFromWire, sameDecision } from "./decisions.js";
+
+/** @typedef {import("./decisions.js").Face} Face */
 
 const MOST_ROWS = 12;
 
@@ -49,7 +50,8 @@ export class ConflictPanel {
     this.#title.textContent = `“${entry.imageName}” was not saved${more ? ` (and ${more} more)` : ""}`;
     this.#text.textContent = entry.refusal.message;
     this.#send.hidden = !stale && entry.refusal.kind !== "forbidden" && entry.refusal.code !== "refused";
-    this.#sides.replaceChildren(this.#side("Mine", entry.faces, theirs), this.#side("Theirs", theirFaces(theirs), null, entry.faces));
+    const other = theirFaces(theirs);
+    this.#sides.replaceChildren(side("Mine", entry.faces, other), side("Theirs", other, entry.faces));
   }
 
   /** While the choice is carried out. */
@@ -57,33 +59,33 @@ export class ConflictPanel {
     this.#panel.setAttribute("aria-busy", "true");
   }
 
-  #side(title, faces, theirs, mine = null) {
-    const side = make("div", "conflict__side");
-    if (faces === null) {
-      side.append(make("h4", "", title), make("p", "muted", "Not known: the server could not be asked."));
-      return side;
-    }
-    const other = mine ?? theirFaces(theirs);
-    side.append(make("h4", "", `${title}: ${faces.length === 1 ? "1 face" : `${faces.length} faces`}`));
-    const list = make("ul", "conflict__faces");
-    // What differs comes first: that is what the choice is about.
-    const rows = faces.map((face) => ({ face, differs: other !== null && differs(face, other) }));
-    rows.sort((a, b) => Number(b.differs) - Number(a.differs));
-    list.append(...rows.slice(0, MOST_ROWS).map(({ face, differs: isOther }) => row(face, isOther)));
-    side.append(list);
-    if (rows.length > MOST_ROWS) side.append(make("p", "muted", `and ${rows.length - MOST_ROWS} more`));
-    return side;
-  }
 }
 
-/** @returns {import("./decisions.js").Face[]|null} */
+/** @param {string} title @param {Face[]|null} faces  null when not known @param {Face[]|null} others  to compare with */
+function side(title, faces, others) {
+  const made = make("div", "conflict__side");
+  if (faces === null) {
+    made.append(make("h4", "", title), make("p", "muted", "Not known: the server could not be asked."));
+    return made;
+  }
+  // What differs comes first: that is what the choice is about.
+  const rows = faces.map((face) => ({ face, isOther: others !== null && differs(face, others) }));
+  rows.sort((a, b) => Number(b.isOther) - Number(a.isOther));
+  const list = make("ul", "conflict__faces");
+  list.append(...rows.slice(0, MOST_ROWS).map(({ face, isOther }) => row(face, isOther)));
+  made.append(make("h4", "", `${title}: ${faces.length === 1 ? "1 face" : `${faces.length} faces`}`), list);
+  if (rows.length > MOST_ROWS) made.append(make("p", "muted", `and ${rows.length - MOST_ROWS} more`));
+  return made;
+}
+
+/** @returns {Face[]|null} */
 function theirFaces(theirs) {
   return theirs?.faces ? theirs.faces.map((face) => faceFromWire(face)) : null;
 }
 
 function differs(face, others) {
   const other = others.find(({ uid }) => uid === face.uid);
-  return !other || other.state !== face.state || other.who !== face.who || !samePerson(other.person, face.person) || !sameBox(other.box, face.box);
+  return !other || !sameDecision(other, face);
 }
 
 function row(face, isOther) {

@@ -124,7 +124,8 @@ export function acceptProposed(faces, threshold) {
 /** @param {Face[]} faces @param {Face} face @returns {Face|null} another face of the photo with the same name */
 export function namesake(faces, face) {
   if (face.who !== "assigned") return null;
-  return faces.find((other) => other.key !== face.key && other.who === "assigned" && samePerson(other.person, face.person)) ?? null;
+  const isNamesake = (other) => other.key !== face.key && other.who === "assigned" && samePerson(other.person, face.person);
+  return faces.find(isNamesake) ?? null;
 }
 
 /** @param {Face} face @returns {{chip: string, words: string}} the state as chip class and words */

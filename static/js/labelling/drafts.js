@@ -1,12 +1,20 @@
 /** Changes to the open photo that were not sent yet, kept on this computer in case the browser dies. */
 
-/** @typedef {{id: string, owner: string, project: string, imageId: number, version: number, faces: object[], at: number, active: boolean}} Draft */
+/**
+ * @typedef {object} Draft
+ * @property {string} id @property {string} owner @property {string} project @property {number} imageId
+ * @property {number} version  of the photo the changes were made to
+ * @property {object[]} faces  as the store has them
+ * @property {number} at  milliseconds
+ * @property {boolean} active  the photo was open, not skipped
+ */
 
 export class Drafts {
   #table;
   #owner;
   #project;
-  /** @type {Promise<void>} writes happen one after the other, so that the last one wins */ #writing = Promise.resolve();
+  /** Writes happen one after the other, so that the last one wins. */
+  #writing = Promise.resolve();
 
   /** @param {import("./kept_records.js").Table} table */
   constructor(table, { owner, project }) {

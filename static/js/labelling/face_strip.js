@@ -120,7 +120,8 @@ export class FaceStrip {
       details.querySelector("[data-part=picks]").replaceChildren();
       return;
     }
-    details.querySelector("[data-part=picks]").replaceChildren(...face.suggestions.map((one, index) => this.#suggestion(one, index, face)));
+    const picks = face.suggestions.map((one, index) => this.#suggestion(one, index, face));
+    details.querySelector("[data-part=picks]").replaceChildren(...picks);
     details.querySelector("[data-part=remove]").hidden = face.id !== null;
     details.querySelector("[data-part=reject]").hidden = face.id === null;
     const slot = details.querySelector("[data-part=picker]");

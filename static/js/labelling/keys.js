@@ -12,7 +12,7 @@ export const COMMANDS = [
   { id: "redo", group: "Photo", words: "Redo", keys: ["Shift+z", "Ctrl+Shift+z"] },
   { id: "next", group: "Face", words: "Next face", keys: ["Tab"] },
   { id: "previous", group: "Face", words: "Previous face", keys: ["Shift+Tab"] },
-  ...digits.map((digit) => ({ id: `pick${digit}`, group: "Face", words: `Suggestion ${digit}, then the next face`, keys: [digit] })),
+  ...digits.map((digit) => ({ id: `pick${digit}`, group: "Face", words: `Suggestion ${digit}, next face`, keys: [digit] })),
   { id: "name", group: "Face", words: "Search or write a name", keys: ["/"] },
   { id: "unknown", group: "Face", words: "A face, but nobody we know", keys: ["u"] },
   { id: "ignore", group: "Face", words: "Ignore: too small, blurred, crowd", keys: ["i"] },
@@ -34,9 +34,10 @@ export const FIXED = [
   { group: "View", words: "Hold and drag: move the photo", keys: ["Space"] },
 ];
 
-const RESERVED = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", " ", "Escape", "Enter", "Tab", "Shift+Tab"]);
+const ARROWS = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+const RESERVED = new Set([...Object.keys(ARROWS), " ", "Escape", "Enter", "Tab", "Shift+Tab"]);
 const MODIFIERS = new Set(["Shift", "Control", "Alt", "Meta", "AltGraph", "CapsLock", "Dead"]);
-const SHORT = { Escape: "Esc", Delete: "Del", Backspace: "⌫", " ": "Space", ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+const SHORT = { Escape: "Esc", Delete: "Del", Backspace: "⌫", " ": "Space", ...ARROWS };
 
 /** @param {KeyboardEvent} event @returns {string|null} like "x", "Shift+z", "Ctrl+z", "?"; null for a bare modifier */
 export function comboOf(event) {

@@ -28,7 +28,9 @@ export class KeysPanel {
     this.#keys = keys;
     this.#onChange = onChange;
     panel.querySelector("[data-keys-close]").addEventListener("click", () => this.toggle(false));
-    panel.querySelector("[data-keys-reset]").addEventListener("click", () => this.#changed(this.#keys.reset() ?? "The usual keys are back."));
+    panel.querySelector("[data-keys-reset]").addEventListener("click", () => {
+      this.#changed(this.#keys.reset() ?? "The usual keys are back.");
+    });
   }
 
   get isOpen() {
@@ -84,7 +86,8 @@ export class KeysPanel {
       event.preventDefault();
       event.stopImmediatePropagation();
       this.#stopWaiting();
-      this.#changed(combo === "Escape" ? "" : this.#keys.set(id, combo) ?? `“${words}” is now ${comboWords(combo)}.`);
+      if (combo === "Escape") this.#changed("");
+      else this.#changed(this.#keys.set(id, combo) ?? `“${words}” is now ${comboWords(combo)}.`);
     };
     this.#stopWaiting = () => {
       document.removeEventListener("keydown", take, true);

@@ -188,7 +188,7 @@ function arrive(session, strip) {
   part("about").textContent = about(item);
   part("waiting").textContent = canLabel ? `${session.waiting.toLocaleString()} waiting` : "";
   announce("");
-  part("arrival").textContent = `${item.image.name}, ${item.faces.length === 1 ? "1 face" : `${item.faces.length} faces`}.`;
+  part("arrival").textContent = `${item.image.name}, number of faces: ${item.faces.length}.`;
 }
 
 function about({ image }) {
@@ -205,7 +205,7 @@ function draw(session, strip) {
     const after = new Map(outlook.faces.map((face) => [face.key, face]));
     strip.render({ store, outlook: after, picture: photo.picture, image: item.image, canEdit });
     overlay.render(store, viewport, { editable: canEdit });
-    part("outlook").textContent = canLabel ? outlookWords(faces, outlook) : "You can look, but not label, in this project.";
+    part("outlook").textContent = outlookWords(faces, outlook);
     part("count").textContent = countWords(faces);
   } else if (phase !== "loading") {
     part("outlook").textContent = "";
@@ -224,6 +224,7 @@ function countWords(faces) {
 }
 
 function outlookWords(faces, { named, unnamed }) {
+  if (!canLabel) return "You can look, but not label, in this project.";
   if (faces.length === 0) return "Sends “no faces in this photo”";
   if (named + unnamed === 0) return "Everything is decided";
   const parts = [named && `${named} named`, unnamed && `${unnamed} without a name`].filter(Boolean);
@@ -235,7 +236,7 @@ function showStanding(session, outbox) {
   showSaveState(part("save"), outbox, session.canEdit && store.isChanged);
   const count = outbox.waiting.length;
   part("login").hidden = outbox.state !== "login" && session.problem?.kind !== "login";
-  part("login-count").textContent = count ? ` ${count} of your photos ${count === 1 ? "waits" : "wait"} on this computer.` : "";
+  part("login-count").textContent = count ? ` Photos that wait on this computer: ${count}.` : "";
 }
 
 open();

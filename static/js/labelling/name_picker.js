@@ -71,7 +71,8 @@ export class NamePicker {
 
   /** A new person has got an id: use it from now on. @param {Found} person */
   learn(person) {
-    this.#recent = this.#recent.map((known) => (known.id === null && samePerson(known, person) ? { ...known, id: person.id } : known));
+    const isNew = (known) => known.id === null && samePerson(known, person);
+    this.#recent = this.#recent.map((known) => (isNew(known) ? { ...known, id: person.id } : known));
   }
 
   #typed() {

@@ -53,7 +53,8 @@ export class Outbox extends EventTarget {
 
   /** Take up what an earlier page left behind. @returns {Promise<number>} how many entries */
   async load() {
-    const mine = (await this.#table.all()).filter(({ owner, project }) => owner === this.#owner && project === this.#project);
+    const isMine = ({ owner, project }) => owner === this.#owner && project === this.#project;
+    const mine = (await this.#table.all()).filter(isMine);
     // Whether an earlier page got as far as sending is not known: count it as tried.
     this.entries = mine.sort((a, b) => a.at - b.at).map((entry) => ({ ...entry, attempts: entry.attempts + 1 }));
     this.#tell();
@@ -83,7 +84,8 @@ export class Outbox extends EventTarget {
 
   /** Resolves once the entry is kept on this computer; sending goes on behind. @param {Partial<Entry>} decision */
   async add(decision) {
-    const entry = { ...decision, owner: this.#owner, project: this.#project, at: Date.now(), attempts: 0, refusal: null };
+    const kept = { owner: this.#owner, project: this.#project, at: Date.now(), attempts: 0, refusal: null };
+    const entry = { ...decision, ...kept };
     try {
       await this.#table.put(entry);
     } catch (error) {
@@ -169,7 +171,8 @@ export class Outbox extends EventTarget {
     }
     this.trouble = null;
     this.#failures = 0;
-    entry.refusal = { kind: error.kind, code: error.code, message: error.message, current: error.body?.current ?? null };
+    const { kind, code, message, body } = error;
+    entry.refusal = { kind, code, message, current: body?.current ?? null };
     await this.#table.put(entry);
     this.#fire("refused", { entry });
   }

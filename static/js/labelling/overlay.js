@@ -33,7 +33,8 @@ export class Overlay {
   constructor(svg) {
     this.#svg = svg;
     svg.append(this.#boxes, this.#handles, this.#draft, this.#hair);
-    for (const handle of HANDLES) this.#handles.append(shape("rect", { class: `handle handle--${handle}`, "data-handle": handle }));
+    const handles = HANDLES.map((name) => shape("rect", { class: `handle handle--${name}`, "data-handle": name }));
+    this.#handles.append(...handles);
     this.setDraft(null);
     this.setHair(null);
     this.#handles.setAttribute("visibility", "hidden");

@@ -104,7 +104,7 @@ export class ImageQueue extends EventTarget {
     });
   }
 
-  /** Leaving the page. @param {Item|null} current @param {number[]} unsent  images whose decision is still on its way */
+  /** Leaving the page. @param {Item|null} current @param {number[]} unsent  images with a decision on its way */
   releaseAll(current, unsent) {
     const items = [current, this.#ahead].filter((item) => item?.lease && !unsent.includes(item.image.id));
     items.forEach((item) => this.release(item));

@@ -52,7 +52,7 @@ export class LabelSession extends EventTarget {
     return this.#sent.length > 0;
   }
 
-  /** Open the asked photo, else the one that was open when the page died, else the next. @param {number|null} imageId */
+  /** Open the asked photo, else the one open when the page died, else the next. @param {number|null} imageId */
   async start(imageId) {
     const draft = imageId === null && this.canLabel ? await this.drafts.latest() : null;
     const chosen = imageId ?? draft?.imageId ?? null;
@@ -187,7 +187,7 @@ export class LabelSession extends EventTarget {
     this.store.load(faces);
     this.item = item;
     // A photo fetched ahead was counted before the one just sent was done.
-    this.waiting = item.waiting - Number(item.isAhead && this.#hasJustSent);
+    this.waiting = item.waiting - (item.isAhead && this.#hasJustSent ? 1 : 0);
     this.#hasJustSent = false;
     this.phase = problem ? "blind" : "ready";
     this.problem = problem;

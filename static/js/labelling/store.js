@@ -22,7 +22,8 @@ export class FaceStore extends EventTarget {
     this.#past = [];
     this.#future = [];
     this.#held = null;
-    this.selected = (faces.find(({ state }) => state === "proposed") ?? faces.find(isUndecided) ?? faces[0])?.key ?? null;
+    const first = faces.find(({ state }) => state === "proposed") ?? faces.find(isUndecided) ?? faces[0];
+    this.selected = first?.key ?? null;
     this.#tell();
   }
 
@@ -45,7 +46,8 @@ export class FaceStore extends EventTarget {
 
   /** @returns {Face[]} faces that are new or differ from what the server has */
   changed() {
-    return this.faces.filter((face) => !this.#original.has(face.key) || !sameDecision(face, this.#original.get(face.key)));
+    const isAsBefore = (face) => this.#original.has(face.key) && sameDecision(face, this.#original.get(face.key));
+    return this.faces.filter((face) => !isAsBefore(face));
   }
 
   /** @param {Face} face @returns {boolean} whether the server's crop still shows this box */
@@ -69,7 +71,7 @@ export class FaceStore extends EventTarget {
     this.select(this.faces[(from + step + this.faces.length) % this.faces.length].key);
   }
 
-  /** Go to the next face that waits for a word, proposals first; stays when all are decided. @returns {boolean} moved */
+  /** Go to the next face that waits for a word, proposals first. @returns {boolean} false: all are decided */
   selectUndecided() {
     const at = this.faces.findIndex(({ key }) => key === this.selected);
     const following = [...this.faces.slice(at + 1), ...this.faces.slice(0, Math.max(at, 0))];

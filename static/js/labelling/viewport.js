@@ -5,6 +5,7 @@
 /** @typedef {import("./box_geometry.js").Size} Size */
 
 const MARGIN_PX = 16;
+const LEAST_IN_SIGHT_PX = 64;
 const MOST_SCALE = 24;
 const LEAST_OF_FIT = 0.5;
 /** Small photos are enlarged to fit, but not into a blur. */
@@ -49,7 +50,7 @@ export class Viewport extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Zoom so that `at` (stage pixels) stays on the same spot of the photo. @param {number} factor @param {Point} [at] */
+  /** Zoom; `at` (stage pixels) stays on the same spot of the photo. @param {number} factor @param {Point} [at] */
   zoomBy(factor, at = { x: this.stage.width / 2, y: this.stage.height / 2 }) {
     const scale = clamp(this.scale * factor, this.fitScale * LEAST_OF_FIT, Math.max(MOST_SCALE, this.fitScale));
     const spot = this.toImage(at);
@@ -93,7 +94,10 @@ export class Viewport extends EventTarget {
 
   /** The photo may be pushed aside, but never out of sight. */
   #settle() {
-    const keep = (start, size, room) => clamp(start, Math.min(room / 2, MARGIN_PX + 48) - size, room - Math.min(room / 2, MARGIN_PX + 48));
+    const keep = (start, size, room) => {
+      const least = Math.min(room / 2, LEAST_IN_SIGHT_PX);
+      return clamp(start, least - size, room - least);
+    };
     this.x = keep(this.x, this.image.width * this.scale, this.stage.width);
     this.y = keep(this.y, this.image.height * this.scale, this.stage.height);
     this.dispatchEvent(new Event("change"));

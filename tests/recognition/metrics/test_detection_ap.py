@@ -114,7 +114,9 @@ def test_the_iou_must_reach_the_threshold():
 
 
 def test_equal_boxes_match_at_an_iou_threshold_of_one():
-    photo = DetectedPhoto([[0.1, 0.2, 0.3, 0.7]], [[0.1, 0.2, 0.3, 0.7]], [0.9])
+    box = [5.0, 6.0, 9.6, 7.2]  # rounding puts its overlap with itself a little below 1
+    assert iou_matrix([box], [box])[0, 0] < 1
+    photo = DetectedPhoto([box], [box], [0.9])
     assert detection_counts([photo], min_score=0, iou_threshold=1).tp == 1
 
 
@@ -129,6 +131,11 @@ def test_ignored_regions_count_neither_for_nor_against():
 def test_a_face_is_preferred_to_an_ignored_region_around_it():
     photo = DetectedPhoto([[-5, -5, 30, 30], FACE], [FACE], [0.9], [True, False])
     assert detection_counts([photo], min_score=0) == ConfusionCounts(tp=1, fp=0, fn=0)
+
+
+def test_of_two_faces_overlapped_alike_the_later_is_taken_as_in_coco():
+    (match,) = match_photo(DetectedPhoto([FACE, FACE], [FACE, FACE], [0.9, 0.8]), 0.5)
+    assert match.matched.tolist() == [1, 0]
 
 
 def test_counts_depend_on_the_least_score():

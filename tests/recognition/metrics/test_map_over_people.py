@@ -155,14 +155,21 @@ def test_a_perfect_ranking_of_few_probes_does_not_claim_certainty():
 
 
 def test_whole_sessions_are_drawn_together():
-    # Two sessions, one all right and one all wrong: the interval must span nearly everything.
-    own = np.zeros(8, dtype=int)
+    # Two sessions, one all right and one all wrong: it matters much which of them is drawn.
     scores = np.array([[1.0]] * 4 + [[0.1]] * 4 + [[0.5]] * 40)
     own = np.array([0] * 8 + [-1] * 40)
     sessions = np.array([0] * 4 + [1] * 4 + [-1] * 40)
     single = bootstrap_ap(scores, own, np.array([0]), Resampling(np.random.default_rng(0), 300))
     together = bootstrap_ap(scores, own, np.array([0]), Resampling(np.random.default_rng(0), 300, groups=sessions))
     assert np.nanstd(together.macro) > 1.5 * np.nanstd(single.macro)
+
+
+def test_probes_without_a_session_are_drawn_one_by_one():
+    scores, labels = random_scores(9, people=4, probes=30)
+    plain = Resampling(np.random.default_rng(3), 20)
+    alone = Resampling(np.random.default_rng(3), 20, groups=np.full(30, -1))
+    first, second = (bootstrap_ap(scores.scores, labels, np.arange(4), how) for how in (plain, alone))
+    np.testing.assert_array_equal(first.per_identity, second.per_identity)
 
 
 @pytest.mark.parametrize(

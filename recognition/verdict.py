@@ -1,0 +1,51 @@
+"""Whether a model is worth having, said plainly above its report."""
+
+from recognition.models import Run
+
+
+def verdict(run: Run) -> dict:
+    """`tone` of the notice, `title`, `text`."""
+    metrics = run.metrics
+    own = metrics.get("map") or {}
+    simple = (metrics.get("baseline") or {}).get("map") or {}
+    if not metrics.get("model"):
+        return _words(
+            "info",
+            "No trained model: this is the embedding alone.",
+            "Each probe goes to the nearest face; the baseline beside it compares with the mean of each person.",
+        )
+    if metrics.get("beats_baseline") is None:
+        return _words(
+            "warn",
+            "Too few test faces to compare the model with the simpler way.",
+            f"An mAP needs people with at least {own.get('min_probes', 'some')} test faces each. "
+            "Label more photos of the people below and freeze again.",
+        )
+    if not metrics["beats_baseline"]:
+        return _words(
+            "warn",
+            "The model does not beat the simpler way.",
+            "The frozen embedding with the nearest mean does as well or better on these test faces. "
+            "Use that, or give training more faces of the people it confuses.",
+        )
+    if _reaches_down(own.get("low"), simple.get("macro")):
+        return _words(
+            "info",
+            "The model is ahead of the simpler way, but not surely.",
+            "The 95 % interval of its mAP still reaches down to the baseline's figure, so the lead may be chance. "
+            "More test faces would tell.",
+        )
+    return _words(
+        "success",
+        "The model beats the simpler way.",
+        "The whole 95 % interval of its mAP lies above the baseline's figure.",
+    )
+
+
+def _reaches_down(low: float | None, baseline: float | None) -> bool:
+    """Without an interval nothing is sure either."""
+    return low is None or baseline is None or low <= baseline
+
+
+def _words(tone: str, title: str, text: str) -> dict:
+    return {"tone": tone, "title": title, "text": text}
