@@ -17,7 +17,7 @@ def clip_box(box, width: int, height: int) -> Box:
     """
     try:
         x, y, w, h = (float(side) for side in box)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadBox("A box is four numbers: x, y, width, height.") from None
     if not all(isfinite(side) for side in (x, y, w, h)) or w <= 0 or h <= 0:
         raise BadBox("A box needs finite numbers and a width and height above zero.")

@@ -6,7 +6,6 @@ Each network's library is imported when its embedder is loaded: a worker that ru
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +13,6 @@ from http.client import HTTPException
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from pickle import UnpicklingError  # only to name what weights_only loading refuses with
 from typing import TYPE_CHECKING, Protocol
 from urllib.request import urlopen
 
@@ -223,22 +221,22 @@ def _facenet_network(path: Path) -> "torch.nn.Module":
     try:
         network.load_state_dict(state)
     except (RuntimeError, AttributeError, TypeError) as error:
-        raise WeightsUnavailable(f"{path} does not hold FaceNet's weights: {error} {_WHAT_TO_DO}") from error
+        # torch lists hundreds of names of layers here; the log has them, a person needs none.
+        raise WeightsUnavailable(f"{path} holds weights of another network than FaceNet. {_WHAT_TO_DO}") from error
     return network.eval()
 
 
 def _read_tensors(path: Path) -> dict:
     """Tensors by name from a .safetensors or .pt file; neither way of reading runs code from the file."""
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, UnpicklingError) as error:
-        raise WeightsUnavailable(f"{path} could not be read as weights: {error} {_WHAT_TO_DO}") from error
+    except Exception as error:  # the readers fail in whatever way damaged bytes lead them to
+        raise WeightsUnavailable(f"{path} could not be read as weights. {_WHAT_TO_DO}") from error
     if not isinstance(state, dict):
         raise WeightsUnavailable(f"{path} holds a {type(state).__name__}, no named weights. {_WHAT_TO_DO}")
     return state
@@ -246,16 +244,18 @@ def _read_tensors(path: Path) -> dict:
 
 def _fetch(url: str, path: Path) -> None:
     """Download with a limit on silence (the library's own download would wait for ever), whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with urlopen(url, timeout=20) as answer, tempfile.NamedTemporaryFile(dir=path.parent) as part:  # noqa: S310 (fixed https address)
-            shutil.copyfileobj(answer, part)
-            part.flush()
-            os.link(part.name, path)
-    except FileExistsError:
-        return  # another worker was quicker
+        with urlopen(url, timeout=20) as answer, part.open("wb") as target:  # noqa: S310 (one fixed https address)
+            shutil.copyfileobj(answer, target)
+            if answer.length:
+                raise HTTPException(f"the connection broke with {answer.length} bytes to come")
+        part.replace(path)
     except (OSError, HTTPException) as error:
         raise WeightsUnavailable(f"The FaceNet weights could not be downloaded ({error}). {_WHAT_TO_DO}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _landmarks_fit(face: FaceGeometry) -> bool:

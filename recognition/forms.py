@@ -56,6 +56,8 @@ class TrainForm(TrainOptionsForm):
 
     def __init__(self, *args, project: Project, **kwargs):
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.required = True
         self.fields["version"] = VersionChoice(project)
         self.order_fields(self.field_order)
 

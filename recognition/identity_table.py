@@ -8,7 +8,7 @@ from django.http import QueryDict
 from datasets.paged_table import Column, Head, Slice, chosen_sort, cut, sortable_heads
 from recognition.models import IdentityMetric, Run
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 WEAKEST_FIRST = "ap"
 COLUMNS = (
     Column("identity_name", "Person", is_number=False),

@@ -135,7 +135,7 @@ class _Gallery:
         self.ends = np.append(self.starts[1:], len(codes))
 
     def blocks(self, probes: FloatArray) -> Iterator[FloatArray]:
-        step = max(1, _BLOCK // len(self.vectors))
+        step = max(1, _BLOCK // max(1, len(self.vectors)))
         for start in range(0, len(probes), step):
             yield probes[start : start + step].astype(np.float32) @ self.vectors.T
 
@@ -217,7 +217,8 @@ def leave_one_out_evidence(
     Each face is searched among all others twice: as it is, and as the stranger it would be if its own person
     were missing, because waiting faces are often of nobody enrolled. vectors: shape (n, d), unit length.
     groups: faces of one group (photo, session) are not compared: frames of a burst would flatter every figure.
-    Returns the evidence of the two best candidates of each search (k, 3), and whether each was right (k,).
+    Returns the evidence of the two best candidates of each search (k, 3), and whether each was right (k,). Time
+    grows with n²: a sample of a few thousand faces tells as much.
     """
     vectors, people = np.asarray(vectors, np.float32), np.asarray(people)
     _must_match(vectors, vectors, people)

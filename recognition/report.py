@@ -3,6 +3,7 @@
 Any figure may be missing; then there is a reason in its place, never a zero.
 """
 
+from datasets.templatetags.figures import rate_limit
 from recognition.metrics.intervals import highest_rate_without_errors
 from recognition.models import Run
 from recognition.verdict import verdict
@@ -26,7 +27,7 @@ def report(run: Run) -> dict:
         "histogram_rows": _histogram_rows(curves.get("histogram") or {}),
         "confusion": metrics.get("confusion"),
         "confusions": curves.get("confusions") or [],
-        "charts": _charts(run, baseline),
+        "charts": _charts(run),
     }
 
 
@@ -76,7 +77,7 @@ def _verification(metrics: dict, baseline: dict) -> dict:
     limit = point.get("max_fpr")
     same = (other["tpr"] for other in simple.get("at_fpr") or [] if other["max_fpr"] == limit)
     return {
-        "name": "Verification" if limit is None else f"Verification at FPR {100 * limit:g} %",
+        "name": "Verification" if limit is None else f"Verification at FPR {rate_limit(limit)}",
         "what": "Share of pairs of one person that are accepted while at most that share of pairs of strangers is.",
         "value": point.get("tpr"),
         "low": None,
@@ -132,13 +133,13 @@ def _histogram_rows(histogram: dict) -> list[dict]:
     ]
 
 
-def _charts(run: Run, baseline: dict) -> dict:
+def _charts(run: Run) -> dict:
     """What the page's scripts draw. `support` is the lowest FPR the impostor pairs can speak of."""
     curves, metrics = run.curves, run.metrics
     impostors = (metrics.get("verification") or {}).get("impostors") or 0
     return {
-        "own": {"name": metrics.get("model") or "Embedding, nearest face", **_three(curves, "")},
-        "baseline": {"name": baseline.get("name") or "Baseline", **_three(curves, "baseline_")},
+        "own": {"name": "Model" if metrics.get("model") else "Embedding", **_three(curves, "")},
+        "baseline": {"name": "Baseline", **_three(curves, "baseline_")},
         "chance": (metrics.get("chance") or {}).get("recognition_rate"),
         "histogram": curves.get("histogram"),
         "threshold": (metrics.get("confusion") or {}).get("threshold"),

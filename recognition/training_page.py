@@ -6,14 +6,29 @@ CURVES = ("epochs", "loss", "val_recognition_rate", "val_map")
 
 
 def training_page(run: Run) -> dict:
-    """`curves` for the charts, `epochs` as rows for their table, `gains` of the best epoch over the start."""
+    """`curves` for the charts, `epochs` as rows for their table, `gains` of the best epoch over the start,
+    and the `settings`."""
     curves = {name: run.curves.get(name) or [] for name in CURVES}
     best = run.metrics.get("best_epoch")
     epochs = [
         dict(zip(("epoch", "loss", "recognition_rate", "map"), row, strict=True), best=row[0] == best)
         for row in zip(*(_as_long(curves[name], len(curves["epochs"])) for name in CURVES), strict=True)
     ]
-    return {"curves": {**curves, "best_epoch": best}, "epochs": epochs, "gains": _gains(run.metrics)}
+    return {
+        "curves": {**curves, "best_epoch": best},
+        "epochs": epochs,
+        "gains": _gains(run.metrics),
+        "settings": _settings(run),
+    }
+
+
+def _settings(run: Run) -> list[tuple[str, object]]:
+    """What was asked for and what the recipe made of it, each once."""
+    said = {**(run.metrics.get("params") or {}), **run.params, "seed": run.seed}
+    words = {True: "yes", False: "no"}
+    return [
+        (name.replace("_", " "), words[value] if isinstance(value, bool) else value) for name, value in said.items()
+    ]
 
 
 def _as_long(values: list, length: int) -> list:

@@ -21,6 +21,13 @@ def verdict(run: Run) -> dict:
             f"An mAP needs people with at least {own.get('min_probes', 'some')} test faces each. "
             "Label more photos of the people below and freeze again.",
         )
+    if run.parent and run.parent.metrics.get("best_epoch") == 0:
+        return _words(
+            "info",
+            "Training gained nothing: this model is the frozen embedding itself.",
+            "No epoch did better on validation than the start. What differs here is only that a probe goes to the "
+            "nearest face, and in the baseline to the nearest mean.",
+        )
     if not metrics["beats_baseline"]:
         return _words(
             "warn",

@@ -93,7 +93,7 @@ def run_page(request: HttpRequest, slug: str, run_id: int) -> HttpResponse:
     project = open_project(request, slug)
     run = get_object_or_404(
         Run.objects.select_related("version", "model", "parent", "job", "created_by").defer(
-            "version__statistics", "parent__curves", "parent__metrics", "parent__environment"
+            "version__statistics", "parent__curves", "parent__environment"
         ),
         project=project,
         pk=run_id,

@@ -1,7 +1,7 @@
 """Photos of a project: taking them in, and finding them again."""
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -12,12 +12,13 @@ from labelling.forms import ImageFilterForm, add_refusal
 from labelling.models import Face, FaceState, Identity, Image, Project, Who
 from labelling.paging import keyset_page
 from labelling.photo_filters import filter_images
-from labelling.views.frame import open_project, show
+from labelling.views.frame import open_project, show, with_cancel_rights
 
 PAGE_SIZE = 60
 COUNT_UP_TO = 1000
 RECENT_SESSIONS = 50
 RECENT_PHOTOS = 2000
+BATCHES_SHOWN = 5
 INTAKE_JOBS = ("ingest", "propose")
 
 
@@ -26,9 +27,11 @@ INTAKE_JOBS = ("ingest", "propose")
 def ingest_page(request: HttpRequest, slug: str) -> HttpResponse:
     project = open_project(request, slug)
     jobs = Job.objects.visible_to(request.user).in_project(project.pk).active().filter(kind__in=INTAKE_JOBS)
+    sessions = _recent_sessions(project)
     return show(
         request, "labelling/ingest.html", project, "ingest",
-        can_upload=True, sessions=_recent_sessions(project), jobs=list(jobs[:5]),
+        can_upload=True, sessions=sessions, recent_batches=_batches(project, sessions[:BATCHES_SHOWN]),
+        jobs=with_cancel_rights(request.user, list(jobs[:5])),
     )  # fmt: skip
 
 
@@ -82,3 +85,9 @@ def _recent_sessions(project: Project) -> list[str]:
     """Those of the newest photos, latest first; all of a large project's would take too long to find."""
     newest = Image.objects.in_project(project).order_by("-id").values_list("session", flat=True)[:RECENT_PHOTOS]
     return [session for session in dict.fromkeys(newest) if session][:RECENT_SESSIONS]
+
+
+def _batches(project: Project, sessions: list[str]) -> QuerySet:
+    """How many photos each of these sessions has, and when its last one came."""
+    photos = Image.objects.filter(project=project, session__in=sessions).values("session")
+    return photos.annotate(count=Count("pk"), at=Max("created_at")).order_by("-at")

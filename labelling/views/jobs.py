@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from jobs.models import ACTIVE, Job, State
 from labelling.paging import keyset_page
-from labelling.views.frame import open_project, show
+from labelling.views.frame import open_project, show, with_cancel_rights
 
 PAGE_SIZE = 50
 ACTIVE_SHOWN = 20
@@ -23,13 +23,6 @@ def job_list(request: HttpRequest, slug: str) -> HttpResponse:
     page = keyset_page(ended.select_related("created_by"), request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)
     return show(
         request, "labelling/jobs.html", project, "jobs",
-        active=_with_rights(request.user, list(jobs.active().order_by("id")[:ACTIVE_SHOWN])),
+        active=with_cancel_rights(request.user, list(jobs.active().order_by("id")[:ACTIVE_SHOWN])),
         ended=page.rows, only_trouble=only_trouble, **page.urls(request.GET),
     )  # fmt: skip
-
-
-def _with_rights(user, jobs: list[Job]) -> list[Job]:
-    own = set(Job.objects.cancellable_by(user).filter(pk__in=[job.pk for job in jobs]).values_list("pk", flat=True))
-    for job in jobs:
-        job.may_cancel = job.pk in own
-    return jobs

@@ -20,7 +20,7 @@ from labelling.next_step import next_step
 from labelling.paging import keyset_page
 from labelling.progress import people_at_work, standing, standings
 from labelling.projects import create_project
-from labelling.views.frame import open_project, show
+from labelling.views.frame import open_project, show, with_cancel_rights
 
 PAGE_SIZE = 60
 STEPS_UP_TO_LABELLING = 3
@@ -101,11 +101,8 @@ def _at_work(project: Project) -> list:
 
 
 def _running_jobs(user, project: Project) -> list[Job]:
-    jobs = list(Job.objects.visible_to(user).in_project(project.pk).active()[:RUNNING_JOBS])
-    own = set(Job.objects.cancellable_by(user).filter(pk__in=[job.pk for job in jobs]).values_list("pk", flat=True))
-    for job in jobs:
-        job.may_cancel = job.pk in own
-    return jobs
+    active = Job.objects.visible_to(user).in_project(project.pk).active()
+    return with_cancel_rights(user, list(active[:RUNNING_JOBS]))
 
 
 def _recent_events(project: Project):

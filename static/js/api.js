@@ -58,7 +58,9 @@ function plainWords(kind, status) {
 function errorFrom(status, body) {
   const { code = "", message = "", fields = {} } = body?.error ?? {};
   const kind = kindOf(status, code);
-  return new ApiError(kind, message || plainWords(kind, status), { status, code, fields, body });
+  // Of a login that ended the framework speaks in its own words, not for the person who labels.
+  const words = kind === "login" ? "" : message;
+  return new ApiError(kind, words || plainWords(kind, status), { status, code, fields, body });
 }
 
 function parse(text) {

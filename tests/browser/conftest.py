@@ -15,6 +15,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+PATIENCE_MS = 90_000
 OURS = ("FACET_", "DATABASE_URL", "REDIS_URL", "S3_")
 
 
@@ -62,12 +63,13 @@ def facet_up(chromium, tmp_path_factory):
 @pytest.fixture
 def page(facet_up, chromium):
     """A fresh browser, logged in with the printed account. Script errors and refused resources fail the test."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE_MS)
         complaints = []
         page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
         page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)

@@ -187,3 +187,4 @@ def test_ingest_offers_the_latest_sessions(client, project, make_image):
     context = client.get(reverse("ingest", args=[project.slug])).context
     assert context["sessions"] == ["old", "new"]
     assert context["can_upload"]
+    assert [(batch["session"], batch["count"]) for batch in context["recent_batches"]] == [("old", 2), ("new", 1)]

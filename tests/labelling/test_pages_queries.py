@@ -15,7 +15,7 @@ from labelling.projects import create_project
 from labelling.submit import FaceWord, submit_image
 
 # Session, user, project, membership; then what the page itself needs. The strip of the loop comes on top.
-OWN_QUERIES = {"images": 7, "identities": 6, "jobs": 7, "members": 6, "ingest": 6, "label": 4, "project": 9}
+OWN_QUERIES = {"images": 7, "identities": 6, "jobs": 7, "members": 6, "ingest": 8, "label": 4, "project": 9}
 PROJECT_LIST_QUERIES = 7
 
 

@@ -50,7 +50,7 @@ function layout(names, ranks, scale) {
       bargap: 0.15,
       hovermode: "x unified",
       showlegend: scale !== "log",
-      legend: { orientation: "h", y: 1.12, x: 0 },
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal" },
       xaxis: { ...axis, range: [0.4, ranks.length + 0.6], automargin: true },
       yaxis: { type: scale, rangemode: "tozero", ...(scale === "log" ? { dtick: 1 } : { tickformat: ",d" }) },
     },

@@ -9,7 +9,7 @@ import { palette, plotlyConfig, plotlyLayout } from "../chart_theme.js";
  */
 
 const SHARE = { range: [0, 1.02], tickformat: ".0%" };
-const LEGEND = { orientation: "h", y: 1.14, x: 0 };
+const LEGEND = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "reversed" };
 
 /** Plotly reads a few tags in text; a model's name is never markup. */
 function plainText(text) {

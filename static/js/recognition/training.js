@@ -2,7 +2,7 @@
 
 import { onThemeChange, palette, plotlyConfig, plotlyLayout } from "../chart_theme.js";
 
-const LEGEND = { orientation: "h", y: 1.14, x: 0 };
+const LEGEND = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" };
 
 /** @returns {{epochs: number[], loss: (?number)[], val_recognition_rate: (?number)[], val_map: (?number)[], best_epoch: ?number}|null} */
 function currentCurves() {
@@ -37,6 +37,13 @@ function trace(curves, key, name, colour, dash) {
   };
 }
 
+/** From a round share below the lowest to just above 1: nothing is better than 100 %. */
+function shareRange(values) {
+  const known = values.filter((value) => value !== null);
+  const lowest = known.length ? Math.min(...known) : 0;
+  return [Math.max(0, Math.floor((lowest - 0.02) * 20) / 20), 1.01];
+}
+
 function drawAll() {
   const curves = currentCurves();
   const loss = document.getElementById("loss-chart");
@@ -48,7 +55,7 @@ function drawAll() {
     validation,
     [trace(curves, "val_map", "mAP", second), trace(curves, "val_recognition_rate", "Recognition rate", third, "dash")],
     { x: "Epoch", y: "On validation faces" },
-    { yaxis: { tickformat: ".1~%" } },
+    { yaxis: { tickformat: ".0%", range: shareRange([...curves.val_map, ...curves.val_recognition_rate]) } },
     curves.best_epoch,
   );
 }

@@ -1,0 +1,128 @@
+"""Photos over the API: each uploaded file has its own outcome; lists come in pages that never shift."""
+
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from labelling.identities import create_identity
+from labelling.models import Face, Identity, Image
+from labelling.submit import FaceWord, submit_image
+
+
+@pytest.fixture
+def api(api_for, annotator):
+    return api_for(annotator)
+
+
+@pytest.fixture
+def images_url(project):
+    return reverse("api-images", args=[project.slug])
+
+
+@pytest.fixture
+def upload(api, images_url):
+    def post(*files, **fields):
+        return api.post(images_url, {"file": list(files), **fields}, format="multipart")
+
+    return post
+
+
+def test_each_file_has_its_own_outcome(upload, photo_file, annotator):
+    answer = upload(
+        photo_file(1), photo_file(1, "twin.jpg"), SimpleUploadedFile("letter.jpg", b"Dear Sir"), photo_file(2)
+    )
+    assert answer.status_code == 201
+    created, duplicate, rejected, second = answer.json()["results"]
+    assert set(created) == {"name", "status", "id", "reason"}
+    assert (created["name"], created["status"], created["reason"]) == ("photo_1.jpg", "created", "")
+    assert (duplicate["status"], duplicate["id"]) == ("duplicate", created["id"])
+    assert (rejected["status"], rejected["id"], rejected["name"]) == ("rejected", None, "letter.jpg")
+    assert "Convert it" in rejected["reason"]
+    assert second["status"] == "created"
+    assert set(Image.objects.values_list("pk", "created_by")) == {
+        (created["id"], annotator.pk), (second["id"], annotator.pk)
+    }  # fmt: skip
+
+
+def test_a_session_and_a_person_may_be_told(upload, photo_file):
+    upload(photo_file(1), session="Monday", identity=" ann  lee ")
+    upload(photo_file(2), session="Tuesday", identity="Ann Lee")
+    assert list(Image.objects.values_list("session", "claimed_identity__name")) == [
+        ("Monday", "ann lee"), ("Tuesday", "ann lee")
+    ]  # fmt: skip
+    assert Identity.objects.count() == 1
+
+
+def test_a_request_without_a_file_is_told_so(api, images_url):
+    for options in ({"data": {}, "format": "multipart"}, {"data": {"file": "text"}, "format": "json"}):
+        answer = api.post(images_url, **options)
+        assert answer.status_code == 400
+        assert "file" in answer.json()["error"]["fields"]
+
+
+def test_a_file_that_is_too_large_stops_no_other(upload, photo_file, settings):
+    settings.INGEST_MAX_BYTES = 2**20
+    results = upload(SimpleUploadedFile("big.jpg", b"\xff\xd8" + b"\0" * 2**20), photo_file(1)).json()["results"]
+    assert [result["status"] for result in results] == ["rejected", "created"]
+    assert "1 MB" in results[0]["reason"]
+
+
+def test_strangers_upload_nothing(api_for, stranger, images_url, photo_file):
+    answer = api_for(stranger).post(images_url, {"file": photo_file(1)}, format="multipart")
+    assert answer.status_code == 404
+    assert not Image.objects.exists()
+
+
+def test_a_photo_says_all_that_the_label_screen_needs(api, make_image):
+    image = make_image(faces=2, session="Monday")
+    body = api.get(reverse("api-image", args=[image.pk])).json()
+    assert {
+        "id": image.pk, "name": "photo_0.jpg", "sha256": image.sha256, "width": 160, "height": 120,
+        "state": "proposed", "version": 2, "session": "Monday", "claimed_identity": None, "note": "",
+    }.items() <= body.items()  # fmt: skip
+    assert all(address.startswith("/media/") for address in body["urls"].values()) and body["urls"]["large"]
+    face = body["faces"][0]
+    assert {"box": [10, 20, 24, 30], "landmarks": None, "score": 0.99, "origin": "model", "state": "proposed",
+            "who": "unassigned", "identity": None, "version": 1, "suggestions": []}.items() <= face.items()  # fmt: skip
+    assert face["crop"].startswith("/media/faces/")
+    assert api.get(body["urls"]["small"]).status_code == 200
+    assert api.get(face["crop"]).status_code == 200
+
+
+def test_lists_come_in_pages_that_do_not_shift_when_rows_are_added(api, images_url, upload, photo_file):
+    upload(*[photo_file(seed) for seed in range(5)])
+    first = api.get(images_url, {"limit": 2}).json()
+    upload(photo_file(9))
+    second = api.get(first["next"]).json()
+    third = api.get(second["next"]).json()
+    names = [image["name"] for page in (first, second, third) for image in page["results"]]
+    assert names == ["photo_0.jpg", "photo_1.jpg", "photo_2.jpg", "photo_3.jpg", "photo_4.jpg", "photo_9.jpg"]
+    assert third["next"] is None
+    assert api.get(second["previous"]).json()["results"] == first["results"]
+
+
+def test_a_list_costs_the_same_number_of_queries_whatever_its_length(api, images_url, make_image,
+                                                                     django_assert_max_num_queries):  # fmt: skip
+    for seed in range(6):
+        make_image(seed)
+    with django_assert_max_num_queries(8):
+        assert len(api.get(images_url).json()["results"]) == 6
+
+
+def test_lists_are_narrowed_by_what_is_asked(api, images_url, project, annotator, make_image):
+    ann = create_identity(project, "Élodie")
+    shown, other = make_image(1, session="Monday"), make_image(2)
+    face = Face.objects.get(image=shown)
+    word = FaceWord(id=face.pk, identity=ann.pk, has_identity=True)
+    submit_image(shown, [word], by=annotator, version=shown.version, event_id=uuid4())
+
+    def ids(**asked):
+        return [image["id"] for image in api.get(images_url, asked).json()["results"]]
+
+    assert ids(state="labelled") == ids(session="Monday") == ids(q="O_1") == [shown.pk]
+    assert ids(identity=ann.pk) == ids(identity="éLODIE") == ids(who="assigned") == [shown.pk]
+    assert ids(state="proposed") == ids(who="unassigned") == [other.pk]
+    assert ids(state="", q="") == [shown.pk, other.pk]
+    assert ids(identity="nobody") == ids(session="monday") == []
