@@ -170,6 +170,14 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Labelled, versioned, trustworthy face data sets, and recognition measured per person.",
     "VERSION": "1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "ENUM_NAME_OVERRIDES": {
+        "FaceStateEnum": "labelling.models.FaceState",
+        "ImageStateEnum": "labelling.models.ImageState",
+        "JobStateEnum": "jobs.models.State",
+        "VersionStateEnum": "datasets.models.VersionState",
+        "RunStateEnum": "recognition.models.RunState",
+        "ExportStateEnum": "datasets.models.ExportState",
+    },
 }
 
 CELERY_BROKER_URL = REDIS_URL

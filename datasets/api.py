@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from datasets.exports import start_export
 from datasets.freeze import start_freeze
-from datasets.models import Export, Version
+from datasets.models import Export, ExportState, Version
 from datasets.splits import BadPolicy, SplitPolicy
 from labelling import storage
 from labelling.access import project_for, require_role
@@ -93,7 +93,7 @@ class ExportSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_download(self, export) -> str | None:
-        return reverse("api-export-download", args=[export.pk]) if export.state == Export.State.DONE else None
+        return reverse("api-export-download", args=[export.pk]) if export.state == ExportState.DONE else None
 
 
 class NewExportSerializer(serializers.Serializer):
@@ -123,7 +123,7 @@ class ExportDownload(APIView):
     @extend_schema(responses={(200, "application/octet-stream"): bytes})
     def get(self, request, export_id: int):
         export = _export(request.user, export_id)
-        if export.state != Export.State.DONE:
+        if export.state != ExportState.DONE:
             raise Refused(f"This export is {export.get_state_display()}; ask again once it is done.")
         try:
             length, pieces = storage.stream(export.key)

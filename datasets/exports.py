@@ -7,7 +7,7 @@ from django.db import transaction
 
 from datasets.formats import coco, parquet
 from datasets.manifest import ManifestBroken, read_file
-from datasets.models import Export, Version, VersionState
+from datasets.models import Export, ExportState, Version, VersionState
 from jobs.enqueue import enqueue
 from jobs.errors import JobFailed
 from jobs.work import Work
@@ -45,7 +45,7 @@ def start_export(version: Version, format_name: str, *, by=None, options: dict |
 
 def make_export(export: Export, work: Work) -> dict:
     """Write the export to the object store; done twice, it gives the same bytes under the same key."""
-    if export.state == Export.State.DONE:
+    if export.state == ExportState.DONE:
         return {"sha256": export.sha256}
     version, writer = export.version, FORMATS[export.format]
     work.progress(message="Reading the version")
@@ -69,7 +69,7 @@ def make_export(export: Export, work: Work) -> dict:
         storage.upload_file(key, file.name)
     with work.chunk():
         Export.objects.filter(pk=export.pk).update(
-            state=Export.State.DONE, key=key, sha256=digest.hexdigest(), byte_size=size, counts=counts
+            state=ExportState.DONE, key=key, sha256=digest.hexdigest(), byte_size=size, counts=counts
         )
     return {"sha256": digest.hexdigest(), **counts}
 

@@ -94,18 +94,19 @@ class ExportQuerySet(ScopedQuerySet):
     project_path = "version__project"
 
 
+class ExportState(models.TextChoices):
+    WAITING = "waiting", "being made"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
 class Export(models.Model):
     """One thing handed out: which version, in which form, how many of what, and its checksum."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting", "being made"
-        DONE = "done", "done"
-        FAILED = "failed", "failed"
 
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="exports")
     format = models.CharField(max_length=20)
     options = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    state = models.CharField(max_length=10, choices=ExportState, default=ExportState.WAITING)
     message = models.CharField(max_length=500, blank=True)
     key = models.CharField(max_length=200, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)

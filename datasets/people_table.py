@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from datasets.paged_table import Column, Head, Slice, chosen_sort, cut, sortable_heads
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 COLUMNS = (
     Column("name", "Person", is_number=False),
     Column("faces", "Faces"),

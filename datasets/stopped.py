@@ -1,6 +1,6 @@
 """A version or export whose job ended without finishing says so, and why. The version's tag is free again."""
 
-from datasets.models import Export, Version, VersionState
+from datasets.models import Export, ExportState, Version, VersionState
 
 
 def mark_failed(sender, job, **kwargs) -> None:
@@ -8,4 +8,4 @@ def mark_failed(sender, job, **kwargs) -> None:
     Version.objects.filter(job=job, state=VersionState.FREEZING).update(
         state=VersionState.FAILED, message=message, tag=""
     )
-    Export.objects.filter(job=job, state=Export.State.WAITING).update(state=Export.State.FAILED, message=message)
+    Export.objects.filter(job=job, state=ExportState.WAITING).update(state=ExportState.FAILED, message=message)

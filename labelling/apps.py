@@ -6,5 +6,6 @@ class LabellingConfig(AppConfig):
 
     def ready(self) -> None:
         from labelling import job_rules
+        from labelling.api import schema  # noqa: F401  (registers itself)
 
         job_rules.install()

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 from django.db.models import Count
+from django.db.models.functions import Now
 
 from labelling.models import Face, FaceState, Identity, Image, ImageState, Lease, Project, Who
 
@@ -65,4 +66,6 @@ def _faces_in(state: str, who: str) -> list[str]:
 
 
 def people_at_work(project: Project) -> list[Lease]:
-    return list(Lease.objects.filter(image__project=project).select_related("user", "image"))
+    """Live leases only: a lapsed one says nothing about who works now."""
+    live = Lease.objects.filter(image__project=project, until__gt=Now())
+    return list(live.select_related("user", "image"))

@@ -3,16 +3,13 @@
 Keys are made here and nowhere else, from ids and hashes, never from a user's text.
 """
 
-import threading
+import functools
 from collections.abc import Iterator
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
-
-_local = threading.local()
-_making_a_client = threading.Lock()
 
 
 class ObjectMissing(Exception):
@@ -23,28 +20,26 @@ class StoreAway(ConnectionError):
     """The object store does not answer, or refuses; trying again later may help."""
 
 
+@functools.cache
 def _client():
-    # One client a thread: making one is slow, and boto3 sessions must not be shared while they make it.
-    if not hasattr(_local, "client"):
-        with _making_a_client:
-            _local.client = boto3.session.Session().client(
-                "s3",
-                endpoint_url=settings.S3_ENDPOINT_URL or None,
-                region_name=settings.S3_REGION,
-                aws_access_key_id=settings.S3_ACCESS_KEY_ID or None,
-                aws_secret_access_key=settings.S3_SECRET_ACCESS_KEY or None,
-                config=Config(
-                    # Not every S3 server knows the newer checksum headers.
-                    request_checksum_calculation="when_required",
-                    response_checksum_validation="when_required",
-                    s3={"addressing_style": "path"},
-                    connect_timeout=5,
-                    read_timeout=60,
-                    retries={"max_attempts": 3, "mode": "standard"},
-                    max_pool_connections=16,
-                ),
-            )
-    return _local.client
+    """One for all threads: a client is safe to share, and making one takes most of a second."""
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.S3_ENDPOINT_URL or None,
+        region_name=settings.S3_REGION,
+        aws_access_key_id=settings.S3_ACCESS_KEY_ID or None,
+        aws_secret_access_key=settings.S3_SECRET_ACCESS_KEY or None,
+        config=Config(
+            # Not every S3 server knows the newer checksum headers.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"},
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"max_attempts": 3, "mode": "standard"},
+            max_pool_connections=32,
+        ),
+    )
 
 
 def _translated(error: Exception, key: str) -> Exception:

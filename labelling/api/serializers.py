@@ -1,6 +1,7 @@
 """Shapes on the wire. Serializers check shape; verbs check meaning."""
 
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from labelling.models import Face, FaceState, Identity, Image, Project, Who
@@ -123,6 +124,15 @@ def crop_url(face: Face) -> str:
     return reverse("crop", args=[face.pk, face.box_key])
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer"},
+            {"type": "string"},
+            {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"}}},
+        ]
+    }
+)
 class NamedField(serializers.Field):
     """Whom a face shows: an id, a name, {"id"} or {"name"}, or null for nobody."""
 

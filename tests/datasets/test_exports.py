@@ -13,7 +13,7 @@ from pycocotools.coco import COCO
 from datasets.exports import start_export
 from datasets.formats import coco
 from datasets.manifest import parse_table
-from datasets.models import Export, Version
+from datasets.models import Export, ExportState, Version
 from jobs.models import Job
 from jobs.models import State as JobState
 from jobs.work import perform
@@ -122,7 +122,7 @@ def test_a_writer_that_loses_rows_hands_nothing_out(version, monkeypatch):
 
     monkeypatch.setattr(coco, "write", forgetful)
     export = exported(version, "coco")
-    assert export.state == Export.State.FAILED
+    assert export.state == ExportState.FAILED
     assert "Counts differ" in export.message
     assert not export.key
 
@@ -130,7 +130,7 @@ def test_a_writer_that_loses_rows_hands_nothing_out(version, monkeypatch):
 def test_a_tampered_version_is_not_exported(version):
     storage.put(version.key("images"), b"something else")
     export = exported(version, "coco")
-    assert export.state == Export.State.FAILED
+    assert export.state == ExportState.FAILED
     assert "images.parquet of version 1" in export.message
     assert "backup" in export.message
 
@@ -140,7 +140,7 @@ def test_a_repeated_job_writes_the_same_file_once_more(version):
     Job.objects.filter(pk=export.job_id).update(state=JobState.QUEUED)
     perform(export.job_id)
     again = Export.objects.get()
-    assert (again.state, again.sha256) == (Export.State.DONE, export.sha256)
+    assert (again.state, again.sha256) == (ExportState.DONE, export.sha256)
 
 
 def test_what_cannot_be_exported_is_refused(version, small_set):

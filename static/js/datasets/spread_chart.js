@@ -42,7 +42,7 @@ function trace(name, values, ranks, names, colour, stacked) {
 }
 
 function layout(names, ranks, scale) {
-  const axis = names.length <= NAMED_TICKS ? { tickvals: ranks, ticktext: names.map(shortened), tickangle: -40 } : {};
+  const axis = names.length <= NAMED_TICKS ? { tickvals: ranks, ticktext: names.map(shortened), tickangle: -40, ticklabeloverflow: "allow" } : {};
   return plotlyLayout(
     { x: names.length <= NAMED_TICKS ? "" : "People, most faces first", y: scale === "log" ? "Faces (logarithmic)" : "Faces" },
     {

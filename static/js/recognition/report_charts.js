@@ -9,7 +9,7 @@ import { palette, plotlyConfig, plotlyLayout } from "../chart_theme.js";
  */
 
 const SHARE = { range: [0, 1.02], tickformat: ".0%" };
-const LEGEND = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "reversed" };
+const LEGEND = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal" };
 
 /** Plotly reads a few tags in text; a model's name is never markup. */
 function plainText(text) {
@@ -23,6 +23,7 @@ function line(curves, isOwn, x, y, more = {}) {
     type: "scatter",
     mode: "lines",
     name: plainText(curves.name),
+    legendrank: isOwn ? 1 : 2,
     x,
     y,
     line: isOwn ? { color: colours.series[0], width: 2 } : { color: colours.muted, width: 1.5, dash: "dash" },
@@ -112,7 +113,7 @@ export function drawCmc(place, data) {
 function chanceLine(chance, ranks) {
   const x = Array.from({ length: ranks }, (_, index) => index + 1);
   return {
-    type: "scatter", mode: "lines", name: "Chance", x, y: x.map((rank) => Math.min(1, rank * chance)),
+    type: "scatter", mode: "lines", name: "Chance", legendrank: 3, x, y: x.map((rank) => Math.min(1, rank * chance)),
     line: { color: palette().muted, width: 1, dash: "dot" }, hovertemplate: "chance %{y:.1%}<extra></extra>",
   };
 }
@@ -122,9 +123,9 @@ export function drawHistogram(place, data) {
   const { edges, genuine, impostor } = data.histogram;
   const states = palette().states;
   const middles = edges.slice(1).map((edge, index) => (edge + edges[index]) / 2);
-  const kinds = [["Different people", impostor, states.rejected], ["Same person", genuine, states.confirmed]];
-  const traces = kinds.map(([name, counts, colour]) => ({
-    type: "bar", name, x: middles, y: shares(counts), customdata: counts, opacity: 0.7,
+  const kinds = [["Different people", impostor, states.rejected, 2], ["Same person", genuine, states.confirmed, 1]];
+  const traces = kinds.map(([name, counts, colour, legendrank]) => ({
+    type: "bar", name, legendrank, x: middles, y: shares(counts), customdata: counts, opacity: 0.7,
     marker: { color: colour, line: { width: 0 } },
     hovertemplate: `similarity %{x:.2f}: %{customdata} pairs, %{y:.1%}<extra>${name}</extra>`,
   }));
