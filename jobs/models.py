@@ -10,6 +10,7 @@ from jobs import access
 
 MAX_ATTEMPTS = 3
 MAX_SETBACKS = 8
+CANCELLED = "Cancelled. What was finished before is kept."
 
 
 class State(models.TextChoices):

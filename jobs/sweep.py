@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.enqueue import wake
-from jobs.models import MAX_ATTEMPTS, Job, State
+from jobs.models import CANCELLED, MAX_ATTEMPTS, Job, State
 from jobs.signals import announce_stop
 
 logger = logging.getLogger(__name__)
@@ -35,9 +35,10 @@ def sweep() -> int:
 
 def _put_back_or_stop(job: Job) -> None:
     job.lease_until = None
-    if job.attempt >= MAX_ATTEMPTS:
+    if job.cancel_requested:
+        job.state, job.message = State.CANCELLED, CANCELLED
+    elif job.attempt >= MAX_ATTEMPTS:
         job.state = State.ERRORED
-        job.finished_at = Now()
         job.message = f"Stopped: it took its worker down {MAX_ATTEMPTS} times at the same place."
         logger.error("Job %s stopped %s workers at the same place; it is not tried again.", job.pk, MAX_ATTEMPTS)
     else:
@@ -45,9 +46,10 @@ def _put_back_or_stop(job: Job) -> None:
         job.woken_at = None
         job.message = "Its worker stopped answering; another one takes over."
         logger.warning("Job %s lost its worker; it is queued again.", job.pk)
-    job.save(update_fields=["state", "lease_until", "finished_at", "message", "woken_at"])
-    if job.state == State.ERRORED:
+    if not job.is_active:
+        job.finished_at = Now()
         announce_stop(job.pk)
+    job.save(update_fields=["state", "lease_until", "finished_at", "message", "woken_at"])
 
 
 def sweep_for_ever(stop: threading.Event) -> None:

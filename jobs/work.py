@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce, Greatest, Now
 from django.db.models.lookups import Exact
 
 from jobs.errors import Cancelled, JobFailed, LostLease, TryLater
-from jobs.models import MAX_SETBACKS, Job, State
+from jobs.models import CANCELLED, MAX_SETBACKS, Job, State
 from jobs.signals import announce_stop
 
 logger = logging.getLogger(__name__)
@@ -176,7 +176,7 @@ def perform(job_id: int) -> None:
     except LostLease:
         logger.warning("Job %s was taken over by another worker; this one stops.", job.pk)
     except Cancelled:
-        work.end(State.CANCELLED, message="Cancelled. What was finished before is kept.")
+        work.end(State.CANCELLED, message=CANCELLED)
     except JobFailed as error:
         work.end(State.FAILED, message=str(error)[:500])
     except TryLater as error:
@@ -194,16 +194,21 @@ def perform(job_id: int) -> None:
 
 def _put_back(work: Work, reason: str) -> None:
     """Queue again after a growing pause. A setback is no fault of the job's, so it is no attempt either."""
-    # As stored, not as claimed: progress made in between has cleared them.
-    setbacks = (work._mine().values_list("setbacks", flat=True).first() or 0) + 1
-    if setbacks > MAX_SETBACKS:
-        work.end(State.FAILED, message=f"{reason} Given up after {MAX_SETBACKS} tries."[:500])
+    # As stored, not as claimed: progress made in between has cleared the setbacks.
+    row = work._mine().values("setbacks", "cancel_requested").first()
+    if row is None:
         return
-    work._mine().update(
-        state=State.QUEUED,
-        lease_until=None,
-        setbacks=setbacks,
-        attempt=Greatest(F("attempt") - 1, 0),
-        not_before=Now() + timedelta(seconds=min(60, 2**setbacks)),
-        message=f"{reason} Trying again soon."[:500],
-    )
+    setbacks = row["setbacks"] + 1
+    if row["cancel_requested"]:
+        work.end(State.CANCELLED, message=CANCELLED)
+    elif setbacks > MAX_SETBACKS:
+        work.end(State.FAILED, message=f"{reason} Given up after {MAX_SETBACKS} tries."[:500])
+    else:
+        work._mine().update(
+            state=State.QUEUED,
+            lease_until=None,
+            setbacks=setbacks,
+            attempt=Greatest(F("attempt") - 1, 0),
+            not_before=Now() + timedelta(seconds=min(60, 2**setbacks)),
+            message=f"{reason} Trying again soon."[:500],
+        )

@@ -2,7 +2,7 @@
 
 import logging
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.db import DataError, IntegrityError
 from django.http import Http404
 from rest_framework import exceptions, status
@@ -56,35 +56,48 @@ def _body(code: str, message: str, fields: dict | None = None) -> dict:
 
 def answer_with_sentence(error: Exception, context) -> Response | None:
     """DRF's exception handler: every error has a code, a sentence, and the fields it is about."""
-    if isinstance(error, Refused):
+    answer = _answer_of_ours(error) or _answer_of_the_database(error) or _answer_of_the_framework(error)
+    if answer is not None:
         set_rollback()
+    return answer
+
+
+def _answer_of_ours(error: Exception) -> Response | None:
+    if isinstance(error, Refused):
         return Response({**_body(error.code, error.message, error.fields), **error.extra}, status=error.status)
+    if isinstance(error, StoreAway):
+        logger.warning("The object store is away: %s", error)
+        sentence = "The object store does not answer; what was stored before stays. Try again soon."
+        return Response(
+            _body("store_away", sentence), status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": "5"}
+        )
+    return None
+
+
+def _answer_of_the_database(error: Exception) -> Response | None:
+    if isinstance(error, ValidationError):
+        return Response(_body("invalid", " ".join(error.messages)), status.HTTP_400_BAD_REQUEST)
+    if isinstance(error, IntegrityError):
+        # The database refused what our own checks let through: say so, and leave a trace.
+        logger.warning("The database refused a change: %s", error)
+        sentence = "That change breaks a rule of the data; nothing was stored."
+        return Response(_body("refused", sentence), status.HTTP_409_CONFLICT)
+    if isinstance(error, DataError | RecursionError):
+        sentence = "A value in the request is too large or too deeply nested."
+        return Response(_body("invalid", sentence), status.HTTP_400_BAD_REQUEST)
+    return None
+
+
+def _answer_of_the_framework(error: Exception) -> Response | None:
+    if isinstance(error, SuspiciousOperation):  # Django's limits on bodies, files and fields
+        sentence = "The request is too large. Send it in smaller parts."
+        return Response(_body("too_large", sentence), status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
     if isinstance(error, Http404):
         error = exceptions.NotFound("There is no such thing here, or it is not yours to see.")
     if isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied(str(error) or None)
-    if isinstance(error, ValidationError):
-        set_rollback()
-        return Response(_body("invalid", " ".join(error.messages)), status=400)
-    if isinstance(error, IntegrityError):
-        # The database refused what our own checks let through: say so, and leave a trace.
-        logger.warning("The database refused a change: %s", error)
-        set_rollback()
-        return Response(_body("refused", "That change breaks a rule of the data; nothing was stored."), status=409)
-    if isinstance(error, DataError | RecursionError):
-        set_rollback()
-        return Response(_body("invalid", "A value in the request is too large or too deeply nested."), status=400)
-    if isinstance(error, StoreAway):
-        logger.warning("The object store is away: %s", error)
-        set_rollback()
-        return Response(
-            _body("store_away", "The object store does not answer; what was stored before stays. Try again soon."),
-            status=status.HTTP_503_SERVICE_UNAVAILABLE,
-            headers={"Retry-After": "5"},
-        )
     if not isinstance(error, exceptions.APIException):
         return None
-    set_rollback()
     headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
     if isinstance(error, exceptions.ValidationError):
         fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}

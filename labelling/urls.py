@@ -3,8 +3,8 @@ from django.urls import path
 from labelling.api import faces, identities, images, projects, queue
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
-from labelling.views import label, media, members, tokens
 from labelling.views import jobs as job_pages
+from labelling.views import label, media, members, tokens
 from labelling.views import projects as project_pages
 
 urlpatterns = [

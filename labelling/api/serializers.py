@@ -178,11 +178,14 @@ class FaceWordSerializer(serializers.Serializer):
         )
 
 
+MAX_FACES = 2_000  # of one photo; the densest crowds of public data sets hold half of that
+
+
 class SubmitSerializer(serializers.Serializer):
     lease = serializers.UUIDField(required=False, allow_null=True)
     version = serializers.IntegerField()
     event_id = serializers.UUIDField()
-    faces = FaceWordSerializer(many=True)
+    faces = FaceWordSerializer(many=True, max_length=MAX_FACES)
 
     def words(self) -> list[FaceWord]:
         reader = FaceWordSerializer()

@@ -24,7 +24,7 @@ class ProjectSettings:
     detector: str = "mtcnn"
     embedder: str = "dlib"
     min_face_px: int = 20
-    min_score: float = 0.9
+    min_score: float = 0.8
     accept_probability: float = 0.9
     lease_minutes: int = 5
 

@@ -80,6 +80,14 @@ def test_a_job_that_keeps_killing_its_worker_is_stopped_after_three_attempts(
     assert stopped == [job.pk]
 
 
+def test_a_job_that_was_to_stop_anyway_is_not_begun_again(db, woken):
+    job = lapsed(cancel_requested=True, done=3)
+    sweep()
+    job.refresh_from_db()
+    assert (job.state, job.done, woken) == (State.CANCELLED, 3, [])
+    assert job.finished_at is not None
+
+
 def test_a_lost_message_is_sent_again_but_not_all_the_time(db, woken):
     lost, fresh = make_job(), make_job(woken_at=timezone.now())
     old = make_job(woken_at=timezone.now() - 2 * WAKE_AGAIN_AFTER)

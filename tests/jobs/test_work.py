@@ -331,6 +331,18 @@ def test_a_job_that_gets_on_between_setbacks_is_never_given_up(db, doing):
     assert (job.state, job.done) == (State.DONE, rounds)
 
 
+def test_a_setback_of_a_job_that_was_to_stop_anyway_ends_it(db, doing):
+    @doing
+    def away(work):
+        request_cancel(work.job)
+        raise TryLater("Away.")
+
+    job = make_job()
+    perform(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.lease_until) == (State.CANCELLED, None)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", [OperationalError("gone"), ConnectionError("gone")])
 def test_a_broken_connection_is_a_setback_not_a_fault(doing, fault):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from labelling import storage
-from labelling.models import Face
+from labelling.models import Face, Image
 from labelling.projects import create_project
 from labelling.queue import open_image
 
@@ -167,6 +167,19 @@ def test_400_for_a_body_that_is_no_object(api, image, body):
         answer = send(url(name, thing), body, content_type=JSON)
         assert answer.status_code == 400, (name, answer.content[:300])
         assert set(answer.json()["error"]) == {"code", "message", "fields"}
+
+
+def test_413_for_requests_beyond_the_limits(api, submit, image, photo_file, settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
+    files = {"file": [photo_file(seed) for seed in range(3)]}
+    error_of(api.post(url("images", image.project.slug), files, format="multipart"), 413, "too_large")
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000
+    error_of(submit(note="x" * 20_000), 413, "too_large")
+    assert Image.objects.count() == 1
+
+
+def test_400_for_more_faces_than_any_photo_has(submit, image):
+    error_of(submit(faces=[{"id": 1}] * 2_001), 400, "invalid")
 
 
 def test_numbers_beyond_all_bounds_are_no_crash(api, image, project):

@@ -8,7 +8,7 @@ import torch
 from facenet_pytorch import MTCNN
 
 from recognition.alignment import UnusableImage
-from recognition.detectors import MtcnnDetector, UnknownDetector, get_detector
+from recognition.detectors import MtcnnDetector, UnknownDetector, _FastPool, get_detector
 from recognition.drawing import draw_portrait, draw_scene
 
 
@@ -121,6 +121,19 @@ def test_sharing_a_pass_changes_nothing_that_can_be_seen(portrait):
     images = [draw_portrait(seed, seed, (240, 240)).image for seed in (8, 9)] + [portrait.image]
     apart, together = MtcnnDetector(batch_size=1).detect(images), MtcnnDetector(batch_size=3).detect(images)
     assert all(same(a, b, tolerance=0.02) for a, b in zip(apart, together, strict=True))
+
+
+@pytest.mark.parametrize("cells", [1, 5, 1000])
+def test_looking_strip_by_strip_changes_nothing_that_can_be_seen(detector, scene, cells, monkeypatch):
+    expected = detector.detect([scene.image])[0]
+    monkeypatch.setattr(detector._cascade, "strip_cells", cells)
+    assert same(detector.detect([scene.image])[0], expected, tolerance=0.02)
+
+
+@pytest.mark.parametrize("size", [(6, 8), (7, 8), (6, 9), (7, 9), (1, 1)])
+def test_the_faster_pooling_is_torchs_pooling(size):
+    values = torch.randn(2, 3, *size) - 5  # all negative: padding must never win
+    assert torch.equal(_FastPool()(values), torch.nn.MaxPool2d(2, 2, ceil_mode=True)(values))
 
 
 @pytest.mark.parametrize("cut", ["left", "right", "top", "bottom"])

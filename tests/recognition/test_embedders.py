@@ -212,7 +212,7 @@ class Trap:
 
 
 def test_code_hidden_in_a_weights_file_is_refused_and_does_not_run(tmp_path):
-    (tmp_path / "trap.pt").write_bytes(pickle.dumps(Trap(tmp_path / "ran")))
+    (tmp_path / "trap.pt").write_bytes(pickle.dumps(Trap(tmp_path / "ran"), protocol=2))
     with pytest.raises(WeightsUnavailable, match=r"trap\.pt could not be read"):
         get_embedder("facenet", weights=tmp_path / "trap.pt").load()
     assert not (tmp_path / "ran").exists()

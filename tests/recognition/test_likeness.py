@@ -154,6 +154,12 @@ def test_a_displaced_face_displaces_in_its_turn_only_where_it_is_likelier():
     assert [[c.person for c in found] for found in kept] == [["ann"], ["bob"], []]
 
 
+def test_a_face_that_has_its_person_leaves_its_other_candidates_to_the_others():
+    ranked = [[candidate("ann", 0.9), candidate("bob", 0.5)], [candidate("bob", 0.3)]]
+    kept = one_person_per_photo(ranked, [1, 1])
+    assert [[c.person for c in found] for found in kept] == [["ann"], ["bob"]]
+
+
 def test_equal_chances_are_settled_by_similarity_then_by_position():
     ranked = [[candidate("ann", 0.5, 0.90)], [candidate("ann", 0.5, 0.95)], [candidate("bob", 0.5)]] * 2
     kept = one_person_per_photo(ranked[:3], [1, 1, 1])
