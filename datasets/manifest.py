@@ -7,6 +7,7 @@ No database id, clock, file name or path enters it, so equal labels hash equally
 import hashlib
 import io
 import json
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 
@@ -59,8 +60,9 @@ def content_hash(images: pa.Table, faces: pa.Table) -> str:
     for row in _rows(images, "image_sha256", "width", "height", "split"):
         digest.update(_image_line(*row).encode())
     rows = _rows(faces, "image_sha256", "x", "y", "w", "h", "who", "identity", "split")
+    quoted = cache(json.dumps)  # one name stands in many lines
     for _, together in groupby(rows, key=itemgetter(0)):
-        digest.update("".join(sorted(_face_line(*row) for row in together)).encode())
+        digest.update("".join(sorted(_face_line(quoted, *row) for row in together)).encode())
     return digest.hexdigest()
 
 
@@ -73,9 +75,9 @@ def _image_line(sha256: str, width: int, height: int, split: str) -> str:
     return f"image {sha256} {width} {height} {split}\n"
 
 
-def _face_line(sha256: str, x: float, y: float, w: float, h: float, who: str, name: str | None, split: str) -> str:
+def _face_line(quoted, sha256: str, x: float, y: float, w: float, h: float, who: str, name, split: str) -> str:
     # + 0.0 turns a negative zero, which equals zero, into what zero is written as.
-    return f"face {sha256} {x + 0.0:.2f} {y + 0.0:.2f} {w:.2f} {h:.2f} {who} {json.dumps(name)} {split}\n"
+    return f"face {sha256} {x + 0.0:.2f} {y + 0.0:.2f} {w:.2f} {h:.2f} {who} {quoted(name)} {split}\n"
 
 
 def write_table(version: Version, name: str, table: pa.Table) -> None:

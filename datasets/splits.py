@@ -55,8 +55,7 @@ def assign_splits(groups: dict[str, Sequence[str]], policy: SplitPolicy) -> dict
     faces_in: Counter = Counter()
     result = {}
     for name in sorted(groups, key=lambda name: _order(name, groups[name] or (NOBODY,), totals, policy.seed)):
-        # Sorted, because a sum of floats depends on the order of its terms.
-        people = sorted(Counter(groups[name] or (NOBODY,)).items())
+        people = _tally(groups[name] or (NOBODY,))
         lacks = {split: _lack(split, share, people, totals, placed, faces_in) for split, share in shares.items()}
         chosen = max(lacks, key=lacks.__getitem__)
         result[name] = chosen
@@ -70,6 +69,11 @@ def _order(name: str, people: Sequence[str], totals: Counter, seed: int) -> tupl
     """Rarest person first; larger groups before smaller ones; the rest by a seeded shuffle."""
     rarest = min(totals[person] for person in people)
     return (people[0] == NOBODY, rarest, -len(people), hashlib.sha256(f"{seed}:{name}".encode()).digest())
+
+
+def _tally(people: Sequence[str]) -> list[tuple[str, int]]:
+    """Each person once, with the number of their faces. Sorted: a sum of floats depends on the order of its terms."""
+    return [(people[0], 1)] if len(people) == 1 else sorted(Counter(people).items())
 
 
 def _lack(split: str, share: float, people, totals: Counter, placed: dict[str, Counter], faces_in: Counter) -> tuple:

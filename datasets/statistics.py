@@ -1,8 +1,7 @@
 """What a version holds, counted once when it is frozen."""
 
-from collections import Counter, defaultdict
-
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from datasets.imbalance import imbalance
 from datasets.splits import SPLITS
@@ -11,31 +10,33 @@ from labelling.models import Who
 
 def statistics(images: pa.Table, faces: pa.Table, *, proposed_left_out: int) -> dict:
     """Counts, imbalance and people of both tables, plain values only; people with most faces come first."""
-    splits, who = faces["split"].to_pylist(), Counter(faces["who"].to_pylist())
-    images_in, faces_in = Counter(images["split"].to_pylist()), Counter(splits)
-    people = _people(faces, splits)
+    who, images_in, faces_in = _counts(faces["who"]), _counts(images["split"]), _counts(faces["split"])
+    people = _people(faces)
     return {
         "images": images.num_rows,
         "faces": faces.num_rows,
         "identities": len(people),
         "who": dict(sorted(who.items())),
-        "splits": {split: {"images": images_in[split], "faces": faces_in[split]} for split in SPLITS},
+        "splits": {split: {"images": images_in.get(split, 0), "faces": faces_in.get(split, 0)} for split in SPLITS},
         "imbalance": imbalance([person["faces"] for person in people]),
         "people": people,
         # Unnamed faces are in the version as boxes; they are left out of everything that is about people.
-        "left_out": {"proposed_faces": proposed_left_out, "unnamed_faces": who[Who.UNASSIGNED]},
+        "left_out": {"proposed_faces": proposed_left_out, "unnamed_faces": who.get(Who.UNASSIGNED, 0)},
     }
 
 
-def _people(faces: pa.Table, splits: list[str]) -> list[dict]:
-    per_person: dict[str, Counter] = defaultdict(Counter)
-    ids: dict[str, int] = {}
-    for name, split, class_id in zip(faces["identity"].to_pylist(), splits, faces["class_id"].to_pylist(), strict=True):
-        if name is not None:
-            per_person[name][split] += 1
-            ids[name] = class_id
-    ordered = sorted(per_person.items(), key=lambda item: (-item[1].total(), item[0]))
-    return [
-        {"name": name, "class_id": ids[name], "faces": counts.total(), **{split: counts[split] for split in SPLITS}}
-        for name, counts in ordered
-    ]
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    """How often each value is there. Counted in Arrow: a million faces take moments, not seconds."""
+    return {row["values"]: row["counts"] for row in column.value_counts().to_pylist()}
+
+
+def _people(faces: pa.Table) -> list[dict]:
+    named = faces.select(["identity", "class_id", "split"]).filter(pc.is_valid(faces["identity"]))
+    rows = named.group_by(["identity", "class_id", "split"]).aggregate([([], "count_all")]).to_pylist()
+    people: dict[str, dict] = {}
+    for row in rows:
+        nobody_yet = {"name": row["identity"], "class_id": row["class_id"], "faces": 0, **dict.fromkeys(SPLITS, 0)}
+        person = people.setdefault(row["identity"], nobody_yet)
+        person["faces"] += row["count_all"]
+        person[row["split"]] += row["count_all"]
+    return sorted(people.values(), key=lambda person: (-person["faces"], person["name"]))

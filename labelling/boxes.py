@@ -1,6 +1,6 @@
 """Boxes in upright pixels: (x, y, w, h), origin top left."""
 
-from math import floor, isfinite
+from math import isfinite
 
 Box = tuple[float, float, float, float]
 MIN_SIDE = 1.0
@@ -25,17 +25,17 @@ def clip_box(box, width: int, height: int) -> Box:
     top, bottom = _span(y, h, height)
     if right - left < MIN_SIDE or bottom - top < MIN_SIDE:
         raise BadBox(f"The box must lie inside the image ({width} × {height} pixels) and be a pixel or more wide.")
-    return left, top, _hundredths(right - left, width - left), _hundredths(bottom - top, height - top)
+    return left, top, _hundredths(right - left, left, width), _hundredths(bottom - top, top, height)
 
 
 def _span(start: float, length: float, limit: int) -> tuple[float, float]:
     return round(min(max(start, 0.0), limit), 2), min(max(start + length, 0.0), limit)
 
 
-def _hundredths(length: float, room: float) -> float:
+def _hundredths(length: float, start: float, limit: int) -> float:
     """Rounded, but never past the edge: the database compares start + length with the image exactly."""
     rounded = round(length, 2)
-    return rounded if rounded <= room - 1e-9 or rounded == room else floor(room * 100 - 1e-6) / 100
+    return rounded if start + rounded <= limit else round(rounded - 0.01, 2)
 
 
 def iou(a: Box, b: Box) -> float:

@@ -240,10 +240,13 @@ def _pyramid(images: Sequence[np.ndarray], top_scale: float) -> Iterator[tuple[f
 WEIGHTS = files("facenet_pytorch") / "data"
 
 
+SMALLEST_FACE_PX = 10  # the first network's window is 12 px; enlarging photos much beyond it invents faces
+
+
 class MtcnnDetector:
     """MTCNN with facenet-pytorch's bundled weights.
 
-    min_face_px: smallest face looked for, in pixels of the image given; at least 12.
+    min_face_px: smallest face looked for, in pixels of the image given; at least 10.
     thresholds: face scores that the three networks must exceed.
     long_side_px: the first network sees no more pixels than a 4:3 photo with this long side has. Larger
         photos are shrunk for it, so their faces below 12 px in the shrunken picture are not found (30 px
@@ -267,8 +270,8 @@ class MtcnnDetector:
         device: str | None = None,
         threads: int | None = None,
     ):
-        if min_face_px < _CELL_PX:
-            raise ValueError(f"min_face_px is {min_face_px}; MTCNN cannot see faces below {_CELL_PX} px.")
+        if min_face_px < SMALLEST_FACE_PX:
+            raise ValueError(f"min_face_px is {min_face_px}; MTCNN finds no faces below {SMALLEST_FACE_PX} px.")
         if len(thresholds) != 3 or not all(0 < threshold < 1 for threshold in thresholds):
             raise ValueError(f"thresholds are {thresholds}; give three numbers between 0 and 1.")
         if long_side_px is not None and long_side_px < 100:

@@ -10,6 +10,7 @@ from jobs.errors import JobFailed
 from jobs.work import Work
 from labelling import storage
 from labelling.models import Face
+from recognition.embed import loaded_embedder
 from recognition.environment import environment
 from recognition.heads import TrainedHead
 from recognition.labelled_faces import LabelledFaces, load_faces
@@ -147,6 +148,7 @@ def _taken_for(truth: np.ndarray, predicted: np.ndarray) -> dict[str, Counter]:
 def _store(run: Run, metrics: dict, curves: dict, rows: list[IdentityMetric]) -> None:
     IdentityMetric.objects.filter(run=run).delete()
     IdentityMetric.objects.bulk_create(rows, batch_size=1000)
-    run.metrics, run.curves, run.environment = metrics, curves, environment()
+    run.metrics, run.curves = metrics, curves
+    run.environment = environment() | {"embedder": loaded_embedder(metrics["embedder"]).describe()}
     run.state, run.finished_at = RunState.DONE, timezone.now()
     run.save()

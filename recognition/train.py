@@ -8,6 +8,7 @@ from django.utils import timezone
 from jobs.errors import JobFailed
 from jobs.work import Work
 from labelling import storage
+from recognition.embed import loaded_embedder
 from recognition.environment import environment
 from recognition.heads import CannotTrain, EpochReport, HeadParams, TrainedHead, train_arcface_head
 from recognition.labelled_faces import load_faces
@@ -73,7 +74,8 @@ def _register(run: Run, head: TrainedHead, key: str, digest: str, embedder: str,
         artifact_key=key,
         artifact_sha256=digest,
     )
-    run.model, run.curves, run.environment = model, watch.curves, environment()
+    run.model, run.curves = model, watch.curves
+    run.environment = environment() | {"embedder": loaded_embedder(embedder).describe()}
     run.metrics = head.metadata
     run.state, run.finished_at = RunState.DONE, timezone.now()
     run.save()

@@ -15,6 +15,7 @@ from config.embedded.crew import Crew
 from config.embedded.errors import EmbeddedError
 from config.embedded.locks import EXCLUSIVE, FileLock
 from config.embedded.part import Part
+from config.embedded.ports import ChoosingPorts
 from config.embedded.secrets_file import local_secrets
 from config.embedded.state import say, say_nothing
 
@@ -44,11 +45,12 @@ def main(names: Sequence[str]) -> int:
 
 def _run(prepares: list[Callable[[dict[str, str]], Part]], running: FileLock) -> int:
     secrets = local_secrets()
+    choosing = ChoosingPorts()
     parts = [prepare(secrets) for prepare in prepares]
     os.set_inheritable(running.descriptor, True)
     # PostgreSQL writes its last checkpoint when it stops: it gets the time for it.
     crew = Crew("services", [part.command for part in parts], grace_s=30, held=(running.descriptor,))
-    crew.run(attend=lambda: _attend(crew, parts))
+    crew.run(attend=lambda: _attend(crew, parts, choosing))
     sentence = crew.sentence()
     if sentence:
         say({"failure": sentence})
@@ -57,9 +59,10 @@ def _run(prepares: list[Callable[[dict[str, str]], Part]], running: FileLock) ->
     return 0
 
 
-def _attend(crew: Crew, parts: list[Part]) -> None:
+def _attend(crew: Crew, parts: list[Part], choosing: ChoosingPorts) -> None:
     """Say when all parts answer, then wait until nobody uses them and end the crew."""
     ready = _wait_until_answering(crew, parts)
+    choosing.over()
     if ready:
         environment = {name: value for part in parts for name, value in part.exports.items()}
         say({"pid": os.getpid(), "environment": environment})

@@ -122,6 +122,15 @@ def test_crossing_assignments_at_once_do_not_lock_each_other_out(project, faces,
     assert Face.objects.get(pk=ids[3]).version == 5
 
 
+@pytest.mark.django_db(transaction=True)
+def test_every_change_of_a_photo_counts_even_those_at_once(project, ann, make_image, annotator):
+    image = make_image(faces=5)
+    ids = list(image.faces.values_list("pk", flat=True))
+    together(*[lambda pk=pk: assign_faces(project, [pk], ann, by=annotator, event_id=uuid4()) for pk in ids])
+    image.refresh_from_db()
+    assert (image.version, image.state) == (2 + len(ids), ImageState.LABELLED)
+
+
 def test_one_face_is_edited_by_its_own_version(faces, annotator):
     face = faces[0]
     edit_face(face, FaceWord(id=face.pk, who=Who.UNKNOWN), by=annotator, version=1, event_id=uuid4())

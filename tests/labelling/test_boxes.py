@@ -74,6 +74,12 @@ def test_what_is_no_box_of_the_image_is_refused_with_a_sentence(box):
     assert str(refusal.value).endswith(".")
 
 
+@pytest.mark.parametrize("x", [0.1, 12.34, 64.7, 99.0, 33.33])
+def test_a_box_that_reaches_the_edge_still_does_after_clipping(x):
+    clipped = clip_box((x, x, 1e6, 1e6), 100, 100)
+    assert clipped[0] + clipped[2] == clipped[1] + clipped[3] == 100
+
+
 def test_postgresql_agrees(db):
     draw = random.Random(7)
     cases = []

@@ -129,6 +129,15 @@ def test_a_later_change_of_another_face_is_no_obstacle_and_is_kept(image, faces,
     assert Image.objects.get().state == ImageState.PROPOSED
 
 
+def test_a_photo_somebody_has_labelled_since_does_not_wait_again(make_image, say, annotator):
+    empty = make_image(seed=5, faces=0)
+    event = say(empty, FaceWord(uid=uuid4(), box=DRAWN))
+    say(empty)  # somebody looked again, and found it right
+    undo_event(event, by=annotator)
+    empty.refresh_from_db()
+    assert (empty.state, empty.faces.count()) == (ImageState.LABELLED, 0)
+
+
 def test_a_detector_that_came_since_is_no_obstacle(image, faces, say, annotator):
     event = say(image, named(faces[0], "Ann"))
     record_proposals(image.pk, [ProposedFace((110, 20, 24, 30), 0.99, None)], model_name="test")

@@ -2,6 +2,7 @@
 
 import { onThemeChange } from "../chart_theme.js";
 import { toast } from "../toast.js";
+import { lightWhilePrinting } from "./print_light.js";
 import { drawSpread } from "./spread_chart.js";
 
 function connectChart(place) {
@@ -18,6 +19,7 @@ function connectChart(place) {
   });
   group.hidden = false;
   onThemeChange(draw);
+  lightWhilePrinting(draw);
   draw();
 }
 

@@ -1,6 +1,7 @@
 /** The page of a report: draws its charts, again when the theme changes. */
 
 import { onThemeChange } from "../chart_theme.js";
+import { lightWhilePrinting } from "../datasets/print_light.js";
 import { drawCmc, drawHistogram, drawPrecisionRecall, drawRoc } from "./report_charts.js";
 
 const CHARTS = {
@@ -20,4 +21,5 @@ function drawAll() {
 }
 
 onThemeChange(drawAll);
+lightWhilePrinting(drawAll);
 drawAll();

@@ -1,6 +1,7 @@
 /** The page of a training: loss and validation, drawn anew each time the page has fetched newer epochs. */
 
 import { onThemeChange, palette, plotlyConfig, plotlyLayout } from "../chart_theme.js";
+import { lightWhilePrinting } from "../datasets/print_light.js";
 
 const LEGEND = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" };
 
@@ -64,4 +65,5 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target?.id === "curves" || event.target.id === "curves") drawAll();
 });
 onThemeChange(drawAll);
+lightWhilePrinting(drawAll);
 drawAll();
