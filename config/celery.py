@@ -20,7 +20,8 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     # A message not confirmed by then is handed out again: it must outlast the longest task and the
     # broker's own sweep, or a long training is started twice.
-    broker_transport_options={"visibility_timeout": 2 * _HOUR_S},
+    # A wake-up that cannot be sent is dropped at once: the sweeper repeats it, and a request need not wait.
+    broker_transport_options={"visibility_timeout": 2 * _HOUR_S, "max_retries": 0},
     task_time_limit=100 * 60,
     task_acks_late=True,
     # Safe only because a Job counts its attempts: a task that kills its process stops after three.

@@ -97,9 +97,7 @@ class Job(models.Model):
                 | ~Q(state=State.RUNNING) & Q(lease_until__isnull=True),
                 name="job_leased_only_while_running",
             ),
-            models.CheckConstraint(
-                condition=Q(total=0) | Q(done__lte=F("total")), name="job_done_at_most_total"
-            ),
+            models.CheckConstraint(condition=Q(total=0) | Q(done__lte=F("total")), name="job_done_at_most_total"),
         ]
         indexes = [
             models.Index(fields=["lease_until"], name="job_running", condition=Q(state=State.RUNNING)),

@@ -42,5 +42,6 @@ class ChoosingPorts:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def over(self) -> None:
-        """Let the next one choose."""
+        """Let the next one choose; said outright, as forked processes hold the file open too."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         os.close(self._descriptor)

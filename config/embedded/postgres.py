@@ -94,6 +94,9 @@ def _create_cluster(binaries: Path, data: Path, account: Account | None, passwor
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
                 "--locale=C",
+                # Letters beyond a–z have cases too: searches that ignore case must know them.
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
             ],
         )
     draft.rename(data)

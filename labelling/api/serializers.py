@@ -115,9 +115,7 @@ def faces_of(image: Image) -> list[dict]:
 
 
 def picture_urls(image: Image) -> dict[str, str]:
-    return {
-        size: reverse("picture", args=[image.pk, size, image.sha256[:16]]) for size in ("small", "large")
-    }
+    return {size: reverse("picture", args=[image.pk, size, image.sha256[:16]]) for size in ("small", "large")}
 
 
 def crop_url(face: Face) -> str:

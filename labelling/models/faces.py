@@ -157,8 +157,7 @@ class Face(models.Model):
             models.CheckConstraint(condition=Q(state__in=FaceState.values), name="face_state_known"),
             models.CheckConstraint(condition=Q(who__in=Who.values), name="face_who_known"),
             models.CheckConstraint(
-                condition=Q(who=Who.ASSIGNED, identity__isnull=False)
-                | ~Q(who=Who.ASSIGNED) & Q(identity__isnull=True),
+                condition=Q(who=Who.ASSIGNED, identity__isnull=False) | ~Q(who=Who.ASSIGNED) & Q(identity__isnull=True),
                 name="assigned_means_an_identity",
             ),
             models.CheckConstraint(
@@ -212,9 +211,7 @@ class Suggestion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["face", "rank"], name="one_suggestion_per_rank"),
             models.UniqueConstraint(fields=["face", "identity"], name="one_suggestion_per_person"),
-            models.CheckConstraint(
-                condition=Q(probability__gte=0, probability__lte=1), name="probability_is_a_share"
-            ),
+            models.CheckConstraint(condition=Q(probability__gte=0, probability__lte=1), name="probability_is_a_share"),
         ]
 
     def __str__(self) -> str:

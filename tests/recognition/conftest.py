@@ -1,0 +1,114 @@
+"""Versions, models and reports as rows alone: what the pages about runs read."""
+
+import pytest
+from django.utils import timezone
+
+from datasets.models import Version, VersionState
+from recognition.models import IdentityMetric, Model, Run, RunKind, RunState
+
+HOSTILE = "<script>alert(1)</script>"
+FORMULA = '=HYPERLINK("http://example.org")'
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """The real hasher takes half a second a user, by design."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def make_version(project):
+    def make(project=project, people=(("Ana", 3, 1), ("Ben", 2, 1)), **fields):
+        number = Version.objects.filter(project=project).count() + 1
+        rows = [{"name": name, "train": train, "val": 0, "test": test} for name, train, test in people]
+        ready = {"state": VersionState.READY, "content_hash": f"{number:064x}", "statistics": {"people": rows}}
+        return Version.objects.create(project=project, number=number, frozen_at=timezone.now(), **(ready | fields))
+
+    return make
+
+
+@pytest.fixture
+def make_model():
+    def make(version, **fields):
+        return Model.objects.create(
+            project=version.project, name="Head", kind="arcface_head", embedder="dlib", version=version,
+            artifact_key="x", artifact_sha256="a" * 64, **fields,
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
+def make_metrics():
+    """Figures as `evaluate` writes them: (recognition rate, mAP) of the model and of the baseline."""
+    return metrics
+
+
+def figures(rate: float | None, mean: float | None) -> dict:
+    targets = ((0.1, rate), (0.01, rate), (0.001, None))
+    return {
+        "map": {
+            "macro": mean, "weighted": mean, "low": mean and mean - 0.05, "high": mean and mean + 0.03,
+            "min_probes": 3, "measured": 2, "too_few": 1,
+        },
+        "recognition_rate": {
+            "value": rate, "low": rate and rate - 0.1, "high": rate and rate + 0.05, "probes": 40, "correct": 36,
+            "no_gallery": 0,
+        },
+        "cmc": [rate, 1.0] if rate else [],
+        "verification": {
+            "genuine": 50, "impostors": 700, "auc": rate, "eer": rate and 0.04,
+            "at_fpr": [
+                {
+                    "max_fpr": fpr, "tpr": tpr, "threshold": tpr and 0.6, "impostors": 700,
+                    "impostors_needed": round(3 / fpr),
+                }
+                for fpr, tpr in targets
+            ],
+        },
+    }  # fmt: skip
+
+
+def metrics(own=(0.9, 0.85), simple=(0.8, 0.75), *, beats=True, model="Head") -> dict:
+    return {
+        "gallery": 120, "probes": 40, "identities": 3, "embedder": "dlib", "model": model,
+        **figures(*own),
+        "confusion": {
+            "threshold": 0.6125, "max_fpr": 0.01, "tp": 45, "fp": 6, "fn": 5, "tn": 694,
+            "tpr": 0.9, "fpr": 6 / 700, "precision": 45 / 51, "fnr": 0.1, "tnr": 694 / 700, "f1": 90 / 101,
+        },
+        "baseline": {"name": "Frozen embedding + nearest mean", **figures(*simple)},
+        "chance": {"recognition_rate": 1 / 3},
+        "beats_baseline": beats,
+    }  # fmt: skip
+
+
+def curves(mistakes=()) -> dict:
+    pr = {"recall": [0.2, 0.6, 1.0], "precision": [1.0, 0.9, 0.5]}
+    roc = {"fpr": [0.0, 0.01, 1.0], "tpr": [0.5, 0.9, 1.0]}
+    return {
+        "pr": pr, "baseline_pr": pr, "roc": roc, "baseline_roc": roc, "cmc": [0.9, 1.0], "baseline_cmc": [0.8, 0.95],
+        "histogram": {"edges": [-1, 0, 1], "genuine": [1, 49], "impostor": [650, 50]},
+        "confusions": [{"truth": HOSTILE, "predicted": "Ben", "count": 2, "share": 0.5}],
+        "mistakes": list(mistakes),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def make_report(make_version):
+    """A finished evaluation with figures of three people, as `evaluate` writes them."""
+
+    def make(version=None, mistakes=(), people=(HOSTILE, "Ben", FORMULA), **fields):
+        version = version or make_version()
+        done = {"state": RunState.DONE, "metrics": metrics(), "curves": curves(mistakes), "finished_at": timezone.now()}
+        run = Run.objects.create(project=version.project, kind=RunKind.EVALUATE, version=version, **(done | fields))
+        for number, name in enumerate(people):
+            ap = None if number == 2 else 0.5 + 0.3 * (number % 2)
+            IdentityMetric.objects.create(
+                run=run, identity_name=name, class_id=number, gallery=4, probes=5 - 2 * number if number < 2 else 1,
+                ap=ap, ap_low=ap and ap - 0.2, ap_high=ap and ap + 0.1, baseline_ap=ap and 0.6,
+                recognition_rate=0.8, precision=0.75, recall=0.8, confusions=[{"name": "Ben", "count": 2}],
+            )  # fmt: skip
+        return run
+
+    return make

@@ -1,0 +1,252 @@
+"""The report of an evaluation: figures beside what bounds them, people, mistakes, and files to take along."""
+
+import csv
+import io
+import json
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from labelling.identities import get_or_create_identity
+from labelling.loop import loop_steps
+from labelling.models import Face, FaceState, Image, ImageState, Who
+from labelling.projects import create_project
+from recognition.models import Run, RunKind
+from recognition.report_files import cell
+
+HOSTILE = "<script>alert(1)</script>"
+FORMULA = '=HYPERLINK("http://example.org")'
+
+
+def run_url(run) -> str:
+    return reverse("run", args=[run.project.slug, run.pk])
+
+
+def list_url(project) -> str:
+    return reverse("runs", args=[project.slug])
+
+
+def text_of(answer) -> str:
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().replace("\u00a0", " ").split())
+
+
+def test_a_report_gives_figures_with_intervals_beside_what_bounds_them(make_report, annotator, client_for):
+    page = text_of(client_for(annotator).get(run_url(make_report())))
+    for words in (
+        "85.0 %", "80.0–88.0 % at 95 %", "75.0 %",  # mAP, interval, baseline
+        "90.0 %", "80.0 %", "33 %",  # recognition rate, baseline, chance
+        "Verification at FPR 1 %", "0.613", "45", "694",
+        "over 2 people with 3 or more test faces", "120 named training and validation faces",
+    ):  # fmt: skip
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, "The model beats the simpler way."),
+        ({"own": (0.9, 0.78)}, "ahead of the simpler way, but not surely"),
+        ({"beats": False, "own": (0.7, 0.7)}, "The model does not beat the simpler way."),
+        ({"beats": None}, "Too few test faces to compare"),
+        ({"model": None}, "this is the embedding alone"),
+    ],
+)
+def test_a_report_says_plainly_whether_the_model_is_worth_having(
+    changed, words, make_report, make_metrics, annotator, client_for
+):
+    run = make_report(metrics=make_metrics(**changed))
+    assert words in text_of(client_for(annotator).get(run_url(run)))
+
+
+def test_a_model_that_is_the_embedding_itself_is_not_praised(make_report, make_version, project, annotator, client_for):
+    version = make_version()
+    training = Run.objects.create(project=project, kind=RunKind.TRAIN, version=version, metrics={"best_epoch": 0})
+    page = text_of(client_for(annotator).get(run_url(make_report(version, parent=training))))
+    assert "Training gained nothing" in page
+    assert "beats the simpler way" not in page
+
+
+def test_what_could_not_be_measured_is_a_dash_with_a_reason_never_zero(
+    make_report, make_metrics, annotator, client_for
+):
+    nothing = make_metrics((None, None), (None, None), beats=None)
+    nothing["confusion"] = None
+    nothing["recognition_rate"] |= {"probes": 0, "correct": 0}
+    empty = {"pr": {"recall": [], "precision": []}, "roc": {"fpr": [], "tpr": []}, "cmc": [], "mistakes": []}
+    run = make_report(metrics=nothing, curves=empty, people=())
+    page = text_of(client_for(annotator).get(run_url(run)))
+    for words in (
+        "Nobody has 3 or more test faces.",
+        "No test face belongs to an enrolled person.",
+        "There are not enough pairs of test faces to say.",
+        "too few pairs of different people among the test faces to set a threshold",
+        "so there is no curve",
+        "No person was measured in this run.",
+    ):
+        assert words in page
+    assert "0.0 %" not in page
+    assert "None" not in page.replace("None:", "")
+
+
+def test_a_report_without_any_figures_still_opens(make_report, annotator, client_for):
+    run = make_report(metrics={}, curves={}, people=())
+    assert "Not measured." in text_of(client_for(annotator).get(run_url(run)))
+
+
+def rows_of(answer) -> list[str]:
+    return [row.identity_name for row in answer.context["table"].rows]
+
+
+def test_people_come_weakest_first_and_those_with_too_few_probes_last(make_report, annotator, client_for):
+    answer = client_for(annotator).get(run_url(make_report()))
+    assert rows_of(answer) == [HOSTILE, "Ben", FORMULA]
+    page = text_of(answer)
+    assert "too few" in page
+    assert "50.0 %" in page
+    assert "30.0–60.0 %" in page
+    assert rows_of(client_for(annotator).get(answer.request["PATH_INFO"], {"sort": "-ap"})) == ["Ben", HOSTILE, FORMULA]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"show": "too_few"}, [FORMULA]),
+        ({"show": "measured"}, [HOSTILE, "Ben"]),
+        ({"show": "worse"}, [HOSTILE]),
+        ({"q": "be"}, ["Ben"]),
+        ({"q": "%"}, []),
+        ({"sort": "-probes"}, [HOSTILE, "Ben", FORMULA]),
+        ({"sort": "identity_name; drop"}, [HOSTILE, "Ben", FORMULA]),
+        ({"show": "nonsense", "page": "nan"}, [HOSTILE, "Ben", FORMULA]),
+    ],
+)
+def test_people_are_found_and_filtered(asked, found, make_report, annotator, client_for):
+    assert rows_of(client_for(annotator).get(run_url(make_report()), asked)) == found
+
+
+def test_a_search_answers_with_the_part_that_changes(make_report, annotator, client_for):
+    answer = client_for(annotator).get(
+        run_url(make_report()), {"q": "nobody"}, HTTP_HX_REQUEST="true", HTTP_HX_TARGET="people"
+    )
+    assert text_of(answer).startswith('<div id="people"')
+    assert "Nobody matches." in text_of(answer)
+
+
+def test_names_are_never_markup(make_report, annotator, client_for):
+    run = make_report(mistakes=[{"face_id": 1, "truth": HOSTILE, "predicted": HOSTILE, "score": 0.9, "own_score": 0.2}])
+    page = client_for(annotator).get(run_url(run)).content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+@pytest.fixture
+def faces(project):
+    """Two confirmed faces of one photo, Ana's and Ben's."""
+    image = Image.objects.create(
+        project=project, sha256="a" * 64, name="a.jpg", byte_size=1, format="JPEG", width=100, height=100, phash=0,
+        sharpness=1, brightness=1, state=ImageState.LABELLED,
+    )  # fmt: skip
+    return [
+        Face.objects.create(
+            project=project, image=image, x=x, y=1, w=20, h=20, image_w=100, image_h=100, origin="human",
+            state=FaceState.CONFIRMED, who=Who.ASSIGNED, identity=get_or_create_identity(project, name),
+        )
+        for x, name in ((1, "Ana"), (50, "Ben"))
+    ]  # fmt: skip
+
+
+def mistake(probe: int, other: int, truth="Ana", image_id=None) -> dict:
+    return {
+        "face_id": probe, "nearest_face_id": other, "truth": truth, "predicted": "Ben", "score": 0.91,
+        "own_score": 0.44, "image_id": image_id,
+    }  # fmt: skip
+
+
+def test_mistakes_show_both_faces_and_lead_to_the_label(faces, make_report, annotator, client_for):
+    ana, ben = faces
+    page = text_of(client_for(annotator).get(run_url(make_report(mistakes=[mistake(ana.pk, ben.pk)]))))
+    for face in faces:
+        assert reverse("crop", args=[face.pk, face.box_key]) in page
+    assert f"{reverse('label', args=[ana.project.slug])}?image={ana.image_id}" in page
+    assert "Similarity 0.910 to that face, 0.440 to the best of their own." in page
+    assert "relabelled since" not in page
+
+
+def test_faces_that_are_gone_or_relabelled_are_said_to_be(faces, make_report, annotator, client_for):
+    ana, ben = faces
+    rows = [mistake(10**9, ben.pk, image_id=ana.image_id), mistake(ben.pk, 10**9, truth="Cem")]
+    page = text_of(client_for(annotator).get(run_url(make_report(mistakes=rows))))
+    assert page.count("face removed") == 2
+    assert "relabelled since</span> now Ben" in page
+
+
+def test_faces_of_other_projects_never_show(faces, make_report, make_version, owner, client_for):
+    other = create_project("Another house", by=owner)
+    run = make_report(make_version(project=other), mistakes=[mistake(faces[0].pk, faces[1].pk)])
+    page = text_of(client_for(owner).get(run_url(run)))
+    assert page.count("face removed") == 2
+    assert "media/faces" not in page
+
+
+def test_pages_of_runs_ask_a_fixed_number_of_questions(faces, make_report, project, engineer, client_for):
+    client = client_for(engineer)
+
+    def queries(url: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(url).status_code == 200
+        return len(captured)
+
+    few = make_report(mistakes=[mistake(faces[0].pk, faces[1].pk)])
+    counted = queries(run_url(few)), queries(list_url(project))
+    with CaptureQueriesContext(connection) as strip:
+        loop_steps(project)
+    many = make_report(few.version, [mistake(face.pk, 10**9) for face in faces] * 9, [f"P{n}" for n in range(40)])
+    assert (queries(run_url(many)), queries(list_url(project))) == counted
+    # Session, user, project, role asked for and role held; then the run, its people and their number, and the
+    # faces of its mistakes; or the runs, whether there is a version, and the choices of two forms, those that must
+    # be made twice.
+    assert [number - len(strip) for number in counted] == [9, 12]
+
+
+# --- taking it along ---
+
+
+def test_the_csv_has_every_person_and_no_formula(make_report, annotator, client_for):
+    run = make_report()
+    answer = client_for(annotator).get(run_url(run), {"download": "csv"})
+    assert answer["Content-Disposition"] == f'attachment; filename="lobby-cameras-run{run.pk}.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert {row["identity_name"] for row in rows} == {HOSTILE, "Ben", f"'{FORMULA}"}
+    by_name = {row["identity_name"]: row for row in rows}
+    assert by_name["Ben"]["ap"] == "0.8"
+    assert by_name[f"'{FORMULA}"]["ap"] == ""
+    assert by_name["Ben"]["taken_for"] == "Ben (2)"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_cells_that_would_be_formulas_are_made_text(start):
+    assert cell(f"{start}1+1") == f"'{start}1+1"
+    assert cell(f"a{start}") == f"a{start}"
+
+
+def test_numbers_stay_numbers():
+    assert cell(-0.5) == -0.5
+    assert cell(None) is None
+
+
+def test_the_json_has_all_that_was_measured(make_report, annotator, client_for):
+    run = make_report()
+    answer = client_for(annotator).get(run_url(run), {"download": "json"})
+    content = json.loads(answer.content)
+    assert content["metrics"] == run.metrics
+    assert content["curves"] == run.curves
+    assert len(content["identities"]) == 3
+    assert content["content_hash"] == run.version.content_hash
+    assert answer["Content-Type"] == "application/json"
+
+
+def test_an_unknown_download_is_the_page_itself(make_report, annotator, client_for):
+    assert "<html" in text_of(client_for(annotator).get(run_url(make_report()), {"download": "exe"}))
