@@ -82,9 +82,7 @@ def _metrics(run: Run, embedder: str, gallery, probes, measured: Measured, basel
 
 def _beats(own: dict, simple: dict) -> bool | None:
     """Better in mAP, or as good in mAP and better at rank 1; None where neither can be measured."""
-    pairs = [
-        (figure["map"]["macro"], figure["recognition_rate"]["value"]) for figure in (own, simple)
-    ]
+    pairs = [(figure["map"]["macro"], figure["recognition_rate"]["value"]) for figure in (own, simple)]
     if any(None in pair for pair in pairs):
         return None
     return pairs[0] > pairs[1]

@@ -84,4 +84,3 @@ def _embed_again(project_id: int, sha256: str, rows: list[dict], embedder_name: 
         return embed_boxes(project_id, sha256, geometries, loaded_embedder(embedder_name)).astype(np.float32)
     except (ObjectMissing, BadPhoto) as error:
         raise JobFailed(f"A photo of this version cannot be read any more ({sha256[:12]}…): {error}") from error
-

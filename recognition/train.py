@@ -67,7 +67,7 @@ class LiveCurves:
 def _register(run: Run, head: TrainedHead, key: str, digest: str, embedder: str, watch: LiveCurves) -> Run | None:
     model = Model.objects.create(
         project=run.project,
-        name=f"{RECIPES[run.params["recipe"]]}, version {run.version.number}",
+        name=f"{RECIPES[run.params['recipe']]}, version {run.version.number}",
         kind=run.params["recipe"],
         embedder=embedder,
         version=run.version,
