@@ -37,6 +37,7 @@ def loop_steps(project: Project, now: Standing | None = None) -> list[Step]:
 
 def step(label: str, count: int, unit: str, url: str, state: str, hint: str) -> Step:
     """One step. `state`: ok, busy (machines work), stuck (people are needed), empty (nothing yet)."""
+    unit = unit.removesuffix("s") if count == 1 else unit
     return {"label": label, "count": count, "unit": unit, "url": url, "state": state, "hint": hint}
 
 

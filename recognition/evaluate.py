@@ -6,6 +6,8 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
+from datasets.manifest import read_table
+from datasets.models import Version
 from jobs.errors import JobFailed
 from jobs.work import Work
 from labelling import storage
@@ -72,12 +74,26 @@ def _metrics(run: Run, embedder: str, gallery, probes, measured: Measured, basel
         "identities": people,
         "embedder": embedder,
         "model": run.model.name if run.model else None,
+        "test_photos_seen_in_training": _seen_in_training(run),
         **own,
         "confusion": confusion_at_strictest(measured),
         "baseline": {"name": BASELINE, **simple},
         "chance": {"recognition_rate": 1 / people},
         "beats_baseline": _beats(own, simple),
     }
+
+
+def _seen_in_training(run: Run) -> int:
+    """Test photos that this very model was trained on, when it was trained on another version."""
+    if run.model is None or run.model.version_id == run.version_id:
+        return 0
+    tested = _photos_in(run.version, {"test"})
+    return len(tested & _photos_in(run.model.version, {"train", "val"}))
+
+
+def _photos_in(version: Version, splits: set[str]) -> set[str]:
+    rows = read_table(version, "images").select(["image_sha256", "split"]).to_pylist()
+    return {row["image_sha256"] for row in rows if row["split"] in splits}
 
 
 def _beats(own: dict, simple: dict) -> bool | None:

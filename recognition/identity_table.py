@@ -16,9 +16,8 @@ COLUMNS = (
     Column("baseline_ap", "Baseline AP"),
     Column("probes", "Probes", hint="Test faces of the person"),
     Column("gallery", "Gallery", hint="Enrolled faces of the person"),
-    Column("recognition_rate", "Recognised", hint="Share of the probes whose nearest gallery face is the person's own"),
+    Column("recognition_rate", "Recognised", hint="The person's recall: share of the probes whose nearest gallery face is theirs"),
     Column("precision", "Precision", hint="Of the probes taken for this person, the share that shows them"),
-    Column("recall", "Recall", hint="Of the person's probes, the share that was taken for them"),
 )
 SHOWN = {
     "": ("Everybody", Q()),

@@ -8,6 +8,13 @@ def verdict(run: Run) -> dict:
     metrics = run.metrics
     own = metrics.get("map") or {}
     simple = (metrics.get("baseline") or {}).get("map") or {}
+    if seen := metrics.get("test_photos_seen_in_training"):
+        return _words(
+            "warn",
+            "These figures flatter the model: it has seen the test.",
+            f"{seen:,} of the test photos were training photos of the version it learned from. "
+            "Evaluate it on that version, or train on this one.",
+        )
     if not metrics.get("model"):
         return _words(
             "info",
