@@ -16,7 +16,11 @@ COLUMNS = (
     Column("baseline_ap", "Baseline AP"),
     Column("probes", "Probes", hint="Test faces of the person"),
     Column("gallery", "Gallery", hint="Enrolled faces of the person"),
-    Column("recognition_rate", "Recognised", hint="The person's recall: share of the probes whose nearest gallery face is theirs"),
+    Column(
+        "recognition_rate",
+        "Recognised",
+        hint="Recall: share of the probes whose nearest gallery face is their own",
+    ),
     Column("precision", "Precision", hint="Of the probes taken for this person, the share that shows them"),
 )
 SHOWN = {
