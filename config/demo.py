@@ -9,7 +9,8 @@ from django.contrib.auth import get_user_model
 
 from datasets.freeze import start_freeze
 from datasets.models import Version
-from jobs.models import Job
+from jobs.errors import JobFailed
+from jobs.models import Job, State
 from labelling.claims import accept_claims
 from labelling.errors import Refused
 from labelling.identities import get_or_create_identity
@@ -82,8 +83,15 @@ class Demo:
 
     def _train_and_evaluate(self, version: Version, user) -> dict:
         training = start_training(version, by=user)
-        self._timed("train", self.finish, training.job)
-        evaluation = Run.objects.select_related("job").get(parent=training)
+        try:
+            self._timed("train", self.finish, training.job)
+        except JobFailed as error:
+            if training.job.state != State.FAILED:  # a fault of ours, or cancelled: no news about the photos
+                raise
+            raise Refused(str(error)) from error
+        evaluation = Run.objects.select_related("job").filter(parent=training).first()
+        if evaluation is None:
+            raise Refused("Nobody has test faces, so the model was not evaluated. Add more photos of each person.")
         self._timed("evaluate", self.finish, evaluation.job)
         evaluation.refresh_from_db()
         return _headline(evaluation.metrics)

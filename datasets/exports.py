@@ -71,7 +71,7 @@ def make_export(export: Export, work: Work) -> dict:
         Export.objects.filter(pk=export.pk).update(
             state=ExportState.DONE, key=key, sha256=digest.hexdigest(), byte_size=size, counts=counts
         )
-    return {"sha256": digest.hexdigest(), **counts}
+    return {"sha256": digest.hexdigest(), **counts, "said": f"{size:,} bytes, ready to be fetched."}
 
 
 def export_info(version: Version) -> dict:

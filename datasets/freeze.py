@@ -79,7 +79,9 @@ def freeze(version: Version, work: Work) -> dict:
     with work.chunk():
         version.state, version.frozen_at, version.message = VersionState.READY, timezone.now(), ""
         version.save(update_fields=WRITTEN)
-    return {"content_hash": version.content_hash, "faces": faces.num_rows, "images": images.num_rows}
+    counts = {"faces": faces.num_rows, "images": images.num_rows}
+    said = f"{faces.num_rows:,} faces in {images.num_rows:,} photos."
+    return {"content_hash": version.content_hash, **counts, "said": said}
 
 
 def faces_to_freeze(project_id: int) -> QuerySet:

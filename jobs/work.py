@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=float(os.environ.get("FACET_JOB_LEASE_S", "30")))
 LOG_TAIL = 8_000
 
+# Returns what is worth keeping, plain values; under "said" a sentence about it for people.
 Handler = Callable[["Work"], dict | None]
 _handlers: dict[str, Handler] = {}
 
@@ -172,7 +173,7 @@ def perform(job_id: int) -> None:
             if handler is None:
                 raise JobFailed(f"No worker here knows how to do “{job.kind}”.")
             result = handler(work) or {}
-            work.end(State.DONE, result=result)
+            work.end(State.DONE, message=str(result.pop("said", ""))[:500], result=result)
     except LostLease:
         logger.warning("Job %s was taken over by another worker; this one stops.", job.pk)
     except Cancelled:

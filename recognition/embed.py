@@ -40,7 +40,7 @@ def embed_faces(project: Project, work: Work) -> dict:
         with work.chunk(len(chunk)):
             _store(rows)
         made += len(rows)
-    return {"embeddings": made, "unreadable_photos": len(unreadable)}
+    return {"embeddings": made, "unreadable_photos": len(unreadable), "said": f"{made:,} faces described."}
 
 
 def _embed(faces: list[Face], embedder: Embedder, unreadable: set[int]) -> list[Embedding]:

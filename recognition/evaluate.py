@@ -6,7 +6,6 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
-from datasets.manifest import read_table
 from datasets.models import Version
 from jobs.errors import JobFailed
 from jobs.work import Work
@@ -14,8 +13,8 @@ from labelling import storage
 from labelling.models import Face
 from recognition.embed import loaded_embedder
 from recognition.environment import environment
-from recognition.heads import TrainedHead
-from recognition.labelled_faces import LabelledFaces, load_faces
+from recognition.heads import BadHead, TrainedHead
+from recognition.labelled_faces import LabelledFaces, frozen_rows, load_faces
 from recognition.measure import (
     Measured,
     confusion_at_strictest,
@@ -53,11 +52,17 @@ def evaluate(run: Run, work: Work) -> dict:
     curves = _curves(measured, baseline, own_gallery, own_probes, probes)
     with work.chunk():
         _store(run, metrics, curves, _rows(run, measured, baseline, gallery, probes))
-    return {"map": metrics["map"]["macro"], "recognition_rate": metrics["recognition_rate"]["value"]}
+    rate = metrics["recognition_rate"]["value"]
+    said = "" if rate is None else f"Recognition rate {rate:.1%}."
+    return {"map": metrics["map"]["macro"], "recognition_rate": rate, "said": said}
 
 
 def load_head(model: Model) -> TrainedHead:
-    return TrainedHead.from_bytes(storage.get(model.artifact_key))
+    """Raises JobFailed when the stored model is gone or is none."""
+    try:
+        return TrainedHead.from_bytes(storage.get(model.artifact_key))
+    except (storage.ObjectMissing, BadHead) as error:
+        raise JobFailed(f"The model “{model.name}” cannot be read; train it again. {error}") from error
 
 
 def _through(head: TrainedHead | None, faces: LabelledFaces) -> LabelledFaces:
@@ -92,7 +97,7 @@ def _seen_in_training(run: Run) -> int:
 
 
 def _photos_in(version: Version, splits: set[str]) -> set[str]:
-    rows = read_table(version, "images").select(["image_sha256", "split"]).to_pylist()
+    rows = frozen_rows(version, "images", ["image_sha256", "split"])
     return {row["image_sha256"] for row in rows if row["split"] in splits}
 
 

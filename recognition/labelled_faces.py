@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.manifest import read_table
+from datasets.manifest import ManifestBroken, read_table
 from datasets.models import Version
 from jobs.errors import JobFailed
 from labelling.models import Who
@@ -44,13 +44,14 @@ def load_faces(version: Version, embedder_name: str) -> LabelledFaces:
     """Named faces of the version. Vectors come from the database where the box is still the frozen one,
     and are made anew where it is not, so that an old version stays repeatable after labels moved on.
     """
-    rows = [row for row in read_table(version, "faces").to_pylist() if row["who"] == Who.ASSIGNED]
+    rows = [row for row in frozen_rows(version, "faces") if row["who"] == Who.ASSIGNED]
     stored = vectors_of_faces([row["face_id"] for row in rows], embedder_name)
     vectors: dict[int, np.ndarray] = {}
     missing = defaultdict(list)
     for position, row in enumerate(rows):
-        box, vector = stored.get(row["face_id"], (None, None))
-        if box == _box(row):
+        box, landmarks, vector = stored.get(row["face_id"], (None, None, None))
+        # A box that was moved away and back is the same, but has lost the landmarks that straightened the face.
+        if box == _box(row) and _points(landmarks) == _points(row["landmarks"]):
             vectors[position] = vector
         else:
             missing[row["image_sha256"]].append(position)
@@ -66,6 +67,20 @@ def load_faces(version: Version, embedder_name: str) -> LabelledFaces:
         photos=np.unique(shas, return_inverse=True)[1] if shas else np.zeros(0, np.int64),
         vectors=unit(np.stack([vectors[i] for i in range(len(rows))])) if rows else np.zeros((0, 0), np.float32),
     )
+
+
+def _points(landmarks: list[float] | None) -> list[float] | None:
+    """As the version keeps them: single precision."""
+    return None if landmarks is None else np.array(landmarks, np.float32).tolist()
+
+
+def frozen_rows(version: Version, table: str, columns: list[str] | None = None) -> list[dict]:
+    """Rows of a version's `faces` or `images`. Raises JobFailed when the stored file is not the frozen one."""
+    try:
+        found = read_table(version, table)
+    except ManifestBroken as error:
+        raise JobFailed(f"{error} Freeze the labels again.") from error
+    return (found.select(columns) if columns else found).to_pylist()
 
 
 def _box(row: dict) -> tuple[float, float, float, float]:

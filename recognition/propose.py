@@ -41,7 +41,7 @@ def propose_faces(project: Project, work: Work) -> dict:
                     record_failure(image.pk, reason)
                 else:
                     found += len(record_proposals(image.pk, faces, model_name=detector.name))
-    return {"faces": found, "detector": detector.describe()}
+    return {"faces": found, "detector": detector.describe(), "said": f"{found:,} faces found."}
 
 
 def _search(image: Image, detector: Detector, chosen: ProjectSettings) -> tuple[list[ProposedFace], str]:

@@ -49,7 +49,7 @@ def suggest_names(project: Project, work: Work) -> dict:
     Suggestion.objects.filter(face__project=project).exclude(
         face__in=Face.objects.in_project(project).waiting()
     ).delete()
-    return {"suggestions": written}
+    return {"suggestions": written, "said": f"{written:,} suggestions for {len(images):,} photos."}
 
 
 def _calibration(embedder: str, vectors: np.ndarray, people: np.ndarray) -> Calibration:
@@ -69,21 +69,24 @@ def _suggest(image_ids: list[int], embedder: str, gallery_ids, gallery_vectors, 
     faces = Face.objects.filter(image__in=image_ids).waiting()
     face_ids, vectors = read_vectors(Embedding.objects.current(embedder).filter(face__in=faces))
     photo_of = dict(Face.objects.filter(pk__in=face_ids).values_list("pk", "image_id"))
+    claims = _claims(image_ids)
     found: dict[int, list[Candidate]] = {}
     if face_ids and gallery_ids:
         ranked = rank_people(vectors, gallery_vectors, people, calibration=calibration, limit=MOST)
         photos = [photo_of[face_id] for face_id in face_ids]
-        found = dict(zip(face_ids, one_person_per_photo(ranked, photos, _already_there(image_ids)), strict=True))
-    claims = _claims(image_ids)
+        there = _already_there(image_ids, claims)
+        found = dict(zip(face_ids, one_person_per_photo(ranked, photos, there), strict=True))
     for face_id in sorted({*found, *claims}):
         yield from _rows(face_id, found.get(face_id, []), claims.get(face_id), gallery_ids, embedder)
 
 
-def _already_there(image_ids: list[int]) -> dict[int, set[int]]:
-    """People that somebody has already named in each photo: nobody stands in one photo twice."""
+def _already_there(image_ids: list[int], claims: dict[int, int]) -> dict[int, set[int]]:
+    """People named in each photo or claimed for one of its faces: nobody stands in one photo twice."""
     there: dict[int, set[int]] = defaultdict(set)
     for image_id, identity_id in Face.objects.named().filter(image__in=image_ids).values_list("image_id", "identity"):
         there[image_id].add(identity_id)
+    for face_id, image_id in Face.objects.filter(pk__in=claims).values_list("pk", "image_id"):
+        there[image_id].add(claims[face_id])
     return there
 
 

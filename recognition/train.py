@@ -43,7 +43,14 @@ def train(run: Run, work: Work) -> dict:
     storage.put(key, artifact)
     with work.chunk(0):
         evaluation = _register(run, head, key, digest, embedder, watch)
-    return {"model_sha256": digest, "evaluation": evaluation.pk if evaluation else None}
+    if run.params.get("then_evaluate") and evaluation is None:
+        work.log("The version has no test faces, so the model was not evaluated.")
+    best = head.metadata["best_epoch"]
+    return {
+        "model_sha256": digest,
+        "evaluation": evaluation.pk if evaluation else None,
+        "said": f"Epoch {best} was best." if best else "No epoch was better than the frozen embedding.",
+    }
 
 
 class LiveCurves:
@@ -79,6 +86,6 @@ def _register(run: Run, head: TrainedHead, key: str, digest: str, embedder: str,
     run.metrics = head.metadata
     run.state, run.finished_at = RunState.DONE, timezone.now()
     run.save()
-    if run.params.get("then_evaluate"):
+    if run.params.get("then_evaluate") and any(person["test"] for person in run.version.statistics["people"]):
         return start_evaluation(run.version, model, by=run.created_by, parent=run)
     return None

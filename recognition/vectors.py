@@ -25,11 +25,12 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return exact / np.linalg.norm(exact, axis=1, keepdims=True)
 
 
-def vectors_of_faces(face_ids: Sequence[int], embedder: str) -> dict[int, tuple[tuple, np.ndarray]]:
-    """For each face that has one: the box its vector was taken from, and the vector."""
+def vectors_of_faces(face_ids: Sequence[int], embedder: str) -> dict[int, tuple[tuple, list | None, np.ndarray]]:
+    """For each face that has one: the box its vector was taken from, the face's landmarks now, and the vector."""
     found = {}
     for start in range(0, len(face_ids), BATCH):
         rows = Embedding.objects.filter(embedder=embedder, face_id__in=face_ids[start : start + BATCH])
-        for face_id, x, y, w, h, vector in rows.values_list("face_id", "x", "y", "w", "h", "vector"):
-            found[face_id] = ((x, y, w, h), np.asarray(vector, dtype=np.float32))
+        columns = ("face_id", "x", "y", "w", "h", "face__landmarks", "vector")
+        for face_id, x, y, w, h, landmarks, vector in rows.values_list(*columns):
+            found[face_id] = ((x, y, w, h), landmarks, np.asarray(vector, dtype=np.float32))
     return found

@@ -1,10 +1,25 @@
-"""Versions, models and reports as rows alone: what the pages about runs read."""
+"""Versions, models and reports as rows alone: what the pages about runs read. And drawn photos, and labels
+with made-up vectors, for the jobs that find, describe, learn and measure."""
 
+import hashlib
+import io
+from functools import cache
+
+import numpy as np
 import pytest
 from django.utils import timezone
+from pgvector import HalfVector
+from PIL import Image as Picture
 
+from datasets.freeze import start_freeze
 from datasets.models import Version, VersionState
-from recognition.models import IdentityMetric, Model, Run, RunKind, RunState
+from jobs.models import Job, State
+from jobs.work import perform
+from labelling.identities import get_or_create_identity
+from labelling.ingest import ingest_photo
+from labelling.models import Face, FaceState, Image, ImageState, Origin, Who
+from recognition.drawing import draw_portrait
+from recognition.models import Embedding, IdentityMetric, Model, Run, RunKind, RunState
 
 HOSTILE = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://example.org")'
@@ -112,3 +127,102 @@ def make_report(make_version):
         return run
 
     return make
+
+
+@cache
+def portrait(person: int, photo: int = 1) -> bytes:
+    """A drawn face of 240 pixels' photo. Of people 1 to 8 the detector finds photos 1 to 4, one face each."""
+    out = io.BytesIO()
+    Picture.fromarray(draw_portrait(person, photo, (240, 240)).image).save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+@pytest.fixture
+def add_portrait(project, transactional_db):
+    """Take a drawn portrait in. With `claim`, as if it had lain in that person's folder."""
+
+    def add(person, photo=1, *, project=project, claim=None):
+        identity = get_or_create_identity(project, claim) if claim else None
+        outcome = ingest_photo(project, f"{person}_{photo}.jpg", portrait(person, photo), identity=identity)
+        return Image.objects.get(pk=outcome.id)
+
+    return add
+
+
+@pytest.fixture
+def work_off(transactional_db):
+    """Do the waiting jobs of these kinds as a worker would; returns them as they ended."""
+    import datasets.tasks  # noqa: F401  (registers handlers)
+    import recognition.tasks  # noqa: F401
+
+    def work(project, *kinds):
+        ended = []
+        for kind in kinds:
+            waiting = Job.objects.filter(project_id=project.pk, kind=kind, state=State.QUEUED, not_before=None)
+            while job := waiting.order_by("pk").first():
+                perform(job.pk)
+                ended.append(Job.objects.get(pk=job.pk))
+        return ended
+
+    return work
+
+
+@pytest.fixture
+def ask_again(transactional_db):
+    """A job row as if the work had been asked for once more."""
+
+    def ask(project, kind, **params):
+        return Job.objects.create(kind=kind, title=kind, project_id=project.pk, params=params)
+
+    return ask
+
+
+def looks(person: int, photo: int, *, spread: float = 0.25) -> np.ndarray:
+    """A made-up unit vector of 128 numbers: each person has a direction, their faces lie around it."""
+    centre = np.random.default_rng(1000 + person).normal(size=128)
+    vector = centre / np.linalg.norm(centre)
+    away = np.random.default_rng([person, photo]).normal(size=128)
+    vector = vector + spread * away / np.linalg.norm(away)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+@pytest.fixture
+def add_faces(project, transactional_db):
+    """A photo row, no pixels, with faces and their vectors.
+
+    Each face is (which vector, name or None): (3, 1) looks like person 3. Faces stand from left to right.
+    """
+
+    def add(key, *faces, project=project, claim=None, spread=0.25, size=(640, 480)):
+        claimed = get_or_create_identity(project, claim) if claim else None
+        open_boxes = any(name is None for _, name in faces)
+        image = Image.objects.create(
+            project=project, sha256=hashlib.sha256(str(key).encode()).hexdigest(), name=f"{key}.jpg", byte_size=1000,
+            format="JPEG", width=size[0], height=size[1], phash=0, sharpness=1.0, brightness=100.0,
+            claimed_identity=claimed, state=ImageState.PROPOSED if open_boxes else ImageState.LABELLED,
+        )  # fmt: skip
+        for place, (look, name) in enumerate(faces):
+            box = (40.0 + 250 * place, 200.0, 60.0, 80.0)
+            identity = get_or_create_identity(project, name) if name else None
+            face = Face.objects.create(
+                project=project, image=image, **dict(zip("xywh", box, strict=True)), image_w=size[0], image_h=size[1],
+                origin=Origin.MODEL, identity=identity, who=Who.ASSIGNED if name else Who.UNASSIGNED,
+                state=FaceState.CONFIRMED if name else FaceState.PROPOSED,
+            )  # fmt: skip
+            Embedding.objects.create(
+                face=face, embedder="dlib", **dict(zip("xywh", box, strict=True)),
+                vector=HalfVector(looks(*look, spread=spread)),
+            )  # fmt: skip
+        return image
+
+    return add
+
+
+@pytest.fixture
+def freeze_now(work_off):
+    def freeze(project, **options):
+        version = start_freeze(project, **options)
+        work_off(project, "freeze")
+        return Version.objects.get(pk=version.pk)
+
+    return freeze

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from config.demo import Demo
 from config.work_command import WorkCommand
+from labelling.models import Project
 
 PEOPLE, PHOTOS, SCENES = 12, 15, 16
 
@@ -39,10 +40,17 @@ class Command(WorkCommand):
                 if not folder.is_dir():
                     raise CommandError(f"There is no folder “{folder}”.")
                 name = f"Demo with {folder.name}"
-            return Demo(self.finish, self.finish_kinds, self.tell).run(folder, name=name, limit=options["limit"])
+            demo = Demo(self.finish, self.finish_kinds, self.tell)
+            return demo.run(folder, name=_unused(name), limit=options["limit"])
 
     def _draw(self, folder: Path) -> None:
         from recognition.drawing import write_sample
 
         self.say("Drawing people")
         write_sample(folder, identities=PEOPLE, photos=PHOTOS, scenes=SCENES)
+
+
+def _unused(name: str) -> str:
+    """Each demo makes a project of its own; people should be able to tell them apart."""
+    earlier = Project.objects.filter(name__startswith=name).count()
+    return f"{name} ({earlier + 1})" if earlier else name

@@ -1,0 +1,144 @@
+"""Looking for faces in new photos: real pixels, the real detector, the real store."""
+
+import uuid
+
+import pytest
+
+from jobs.models import State
+from labelling import storage
+from labelling.models import Face, FaceState, Image, ImageState, Origin
+from labelling.submit import FaceWord, submit_image
+
+
+def stored_original(image):
+    return storage.original_key(image.project_id, image.sha256)
+
+
+def boxes(image):
+    return sorted(face.box for face in Face.objects.filter(image=image))
+
+
+def test_a_new_photo_gets_a_proposed_face_with_landmarks_inside_it(project, add_portrait, work_off):
+    image = add_portrait(1)
+    (job,) = work_off(project, "propose")
+    assert (job.state, job.done, job.total) == (State.DONE, 1, 1)
+    assert job.result["faces"] == 1 and job.result["detector"]["name"] == "mtcnn"
+    face = Face.objects.get(image=image)
+    assert (face.state, face.origin, face.identity) == (FaceState.PROPOSED, Origin.MODEL, None)
+    assert 0.8 <= face.score <= 1
+    x, y, w, h = face.box
+    assert all(x <= px <= x + w and y <= py <= y + h for px, py in face.points)
+    image.refresh_from_db()
+    assert (image.state, image.note) == (ImageState.PROPOSED, "")
+
+
+def test_a_second_run_adds_nothing(project, add_portrait, work_off, ask_again):
+    images = [add_portrait(person) for person in (1, 2)]
+    work_off(project, "propose")
+    before = [boxes(image) for image in images]
+    ask_again(project, "propose")
+    (job,) = work_off(project, "propose")
+    assert job.state == State.DONE and job.result["faces"] == 0
+    assert [boxes(image) for image in images] == before
+
+
+def test_many_photos_added_at_once_need_one_job(project, add_portrait, work_off):
+    for photo in (1, 2, 3):
+        add_portrait(1, photo)
+    (job,) = work_off(project, "propose")
+    assert (job.done, job.total, job.result["faces"]) == (3, 3, 3)
+
+
+def test_what_was_found_is_to_be_described_next(project, add_portrait, work_off):
+    add_portrait(1)
+    work_off(project, "propose")
+    assert [job.state for job in work_off(project, "embed")] == [State.DONE]
+
+
+def test_a_photo_without_faces_goes_on_to_people(project, photo_bytes, work_off):
+    from labelling.ingest import ingest_photo
+
+    outcome = ingest_photo(project, "wall.jpg", photo_bytes(3, (240, 240)))
+    work_off(project, "propose")
+    image = Image.objects.get(pk=outcome.id)
+    assert (image.state, image.note, boxes(image)) == (ImageState.PROPOSED, "", [])
+
+
+@pytest.mark.parametrize("harm", ["deleted", "truncated"])
+def test_an_unreadable_original_goes_on_with_a_reason_and_holds_nobody_up(project, add_portrait, work_off, harm):
+    broken, whole = add_portrait(1), add_portrait(2)
+    if harm == "deleted":
+        from django.conf import settings
+
+        storage._client().delete_object(Bucket=settings.S3_BUCKET, Key=stored_original(broken))
+    else:
+        storage.put(stored_original(broken), storage.get(stored_original(broken))[:900])
+    (job,) = work_off(project, "propose")
+    assert (job.state, job.done) == (State.DONE, 2)
+    broken.refresh_from_db()
+    assert broken.state == ImageState.PROPOSED and broken.note
+    assert boxes(broken) == [] and len(boxes(whole)) == 1
+
+
+def test_while_the_store_is_away_the_job_waits_and_nothing_is_half_done(project, add_portrait, work_off, monkeypatch):
+    images = [add_portrait(1), add_portrait(2)]
+    first, get = stored_original(images[0]), storage.get
+
+    def second_is_away(key):
+        if key != first:
+            raise storage.StoreAway("no answer")
+        return get(key)
+
+    with monkeypatch.context() as away:
+        away.setattr(storage, "get", second_is_away)
+        (job,) = work_off(project, "propose")
+    assert (job.state, job.setbacks, job.done) == (State.QUEUED, 1, 0)
+    assert job.not_before is not None and "object store does not answer" in job.message
+    assert not Face.objects.exists()
+    assert set(Image.objects.values_list("state", flat=True)) == {ImageState.NEW}
+    type(job).objects.filter(pk=job.pk).update(not_before=None)
+    (job,) = work_off(project, "propose")
+    assert (job.state, Face.objects.count()) == (State.DONE, 2)
+
+
+def test_what_people_said_survives_a_new_search(project, owner, add_portrait, work_off, ask_again):
+    confirmed, drawn, rejected, untouched = (add_portrait(person) for person in (1, 2, 3, 4))
+    work_off(project, "propose")
+
+    def say(image, **word):
+        image.refresh_from_db()
+        face = image.faces.first()
+        words = [FaceWord(id=None if "box" in word else face.pk, **word)]
+        submit_image(image, words, by=owner, version=image.version, event_id=uuid.uuid4())
+
+    say(confirmed, identity="Ana", has_identity=True)
+    say(drawn, box=(2, 2, 20, 20))
+    say(rejected, state=FaceState.REJECTED)
+    decided = set(Face.objects.exclude(state=FaceState.PROPOSED).values_list("pk", "state", "identity__name"))
+    before = {image.pk: boxes(image) for image in (confirmed, drawn, rejected, untouched)}
+    assert len(decided) == 3
+    Image.objects.update(state=ImageState.NEW)
+    ask_again(project, "propose")
+    work_off(project, "propose")
+    assert set(Face.objects.exclude(state=FaceState.PROPOSED).values_list("pk", "state", "identity__name")) == decided
+    assert {image.pk: boxes(image) for image in (confirmed, drawn, rejected, untouched)} == before
+
+
+def test_a_detector_that_breaks_on_one_photo_says_so_there(project, add_portrait, work_off, monkeypatch):
+    from recognition.propose import loaded_detector
+
+    strange, whole = add_portrait(1), add_portrait(2)
+    detector = loaded_detector(project.settings.detector, project.settings.min_face_px)
+    detect, calls = detector.detect, []
+
+    def breaks_once(images):
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("strange tensor")
+        return detect(images)
+
+    monkeypatch.setattr(detector, "detect", breaks_once, raising=False)
+    (job,) = work_off(project, "propose")
+    strange.refresh_from_db()
+    assert job.state == State.DONE
+    assert "strange tensor" in strange.note and len(boxes(whole)) == 1
