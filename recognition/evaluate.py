@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 
 import numpy as np
-from django.db import transaction
 from django.utils import timezone
 
 from datasets.models import Version
@@ -11,8 +10,7 @@ from jobs.errors import JobFailed
 from jobs.work import Work
 from labelling import storage
 from labelling.models import Face
-from recognition.embed import loaded_embedder
-from recognition.environment import environment
+from recognition.environment import environment_with
 from recognition.heads import BadHead, TrainedHead
 from recognition.labelled_faces import LabelledFaces, frozen_rows, load_faces
 from recognition.measure import (
@@ -50,8 +48,10 @@ def evaluate(run: Run, work: Work) -> dict:
     work.progress(done=3, message="Writing the report")
     metrics = _metrics(run, embedder, gallery, probes, measured, baseline)
     curves = _curves(measured, baseline, own_gallery, own_probes, probes)
+    rows = _rows(run, measured, baseline, gallery, probes)
+    run.metrics, run.curves, run.environment = metrics, curves, environment_with(embedder)
     with work.chunk():
-        _store(run, metrics, curves, _rows(run, measured, baseline, gallery, probes))
+        _store(run, rows)
     rate = metrics["recognition_rate"]["value"]
     said = "" if rate is None else f"Recognition rate {rate:.1%}."
     return {"map": metrics["map"]["macro"], "recognition_rate": rate, "said": said}
@@ -163,11 +163,8 @@ def _taken_for(truth: np.ndarray, predicted: np.ndarray) -> dict[str, Counter]:
     return taken
 
 
-@transaction.atomic
-def _store(run: Run, metrics: dict, curves: dict, rows: list[IdentityMetric]) -> None:
+def _store(run: Run, rows: list[IdentityMetric]) -> None:
     IdentityMetric.objects.filter(run=run).delete()
     IdentityMetric.objects.bulk_create(rows, batch_size=1000)
-    run.metrics, run.curves = metrics, curves
-    run.environment = environment() | {"embedder": loaded_embedder(metrics["embedder"]).describe()}
     run.state, run.finished_at = RunState.DONE, timezone.now()
     run.save()

@@ -48,12 +48,17 @@ def start_evaluation(version: Version, model: Model | None, *, by=None, parent: 
     _must_be_ready(version)
     if model is not None and model.project_id != version.project_id:
         raise Refused("That model belongs to another project.", fields={"model": [str(model.pk)]})
-    if not any(person["test"] for person in version.statistics["people"]):
+    if not has_test_faces(version):
         raise Refused(f"Version {version.number} has no named test faces to evaluate on; name more and freeze again.")
     run = Run.objects.create(
         project=version.project, kind=RunKind.EVALUATE, version=version, model=model, parent=parent, created_by=by
     )
     return _with_job(run, f"Evaluate on version {version.number}", by)
+
+
+def has_test_faces(version: Version) -> bool:
+    """Whether anybody named can be tested on; only for a ready version."""
+    return any(person["test"] for person in version.statistics["people"])
 
 
 def _must_be_ready(version: Version) -> None:

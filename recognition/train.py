@@ -2,18 +2,16 @@
 
 import hashlib
 
-from django.db import transaction
 from django.utils import timezone
 
 from jobs.errors import JobFailed
 from jobs.work import Work
 from labelling import storage
-from recognition.embed import loaded_embedder
-from recognition.environment import environment
-from recognition.heads import CannotTrain, EpochReport, HeadParams, TrainedHead, train_arcface_head
+from recognition.environment import environment_with
+from recognition.heads import CannotTrain, EpochReport, HeadParams, train_arcface_head
 from recognition.labelled_faces import load_faces
 from recognition.models import Model, Run, RunState
-from recognition.runs import RECIPES, start_evaluation
+from recognition.runs import RECIPES, has_test_faces, start_evaluation
 
 
 def train(run: Run, work: Work) -> dict:
@@ -41,8 +39,9 @@ def train(run: Run, work: Work) -> dict:
     digest = hashlib.sha256(artifact).hexdigest()
     key = f"projects/{run.project_id}/models/{digest}.safetensors"
     storage.put(key, artifact)
+    run.curves, run.metrics, run.environment = watch.curves, head.metadata, environment_with(embedder)
     with work.chunk(0):
-        evaluation = _register(run, head, key, digest, embedder, watch)
+        evaluation = _register(run, key, digest, embedder)
     if run.params.get("then_evaluate") and evaluation is None:
         work.log("The version has no test faces, so the model was not evaluated.")
     best = head.metadata["best_epoch"]
@@ -70,9 +69,9 @@ class LiveCurves:
         Run.objects.filter(pk=self.run.pk).update(curves=self.curves)
 
 
-@transaction.atomic
-def _register(run: Run, head: TrainedHead, key: str, digest: str, embedder: str, watch: LiveCurves) -> Run | None:
-    model = Model.objects.create(
+def _register(run: Run, key: str, digest: str, embedder: str) -> Run | None:
+    """The model's row, the run's end and the evaluation's beginning, inside one chunk."""
+    run.model = Model.objects.create(
         project=run.project,
         name=f"{RECIPES[run.params['recipe']]}, version {run.version.number}",
         kind=run.params["recipe"],
@@ -81,11 +80,8 @@ def _register(run: Run, head: TrainedHead, key: str, digest: str, embedder: str,
         artifact_key=key,
         artifact_sha256=digest,
     )
-    run.model, run.curves = model, watch.curves
-    run.environment = environment() | {"embedder": loaded_embedder(embedder).describe()}
-    run.metrics = head.metadata
     run.state, run.finished_at = RunState.DONE, timezone.now()
     run.save()
-    if run.params.get("then_evaluate") and any(person["test"] for person in run.version.statistics["people"]):
-        return start_evaluation(run.version, model, by=run.created_by, parent=run)
+    if run.params.get("then_evaluate") and has_test_faces(run.version):
+        return start_evaluation(run.version, run.model, by=run.created_by, parent=run)
     return None

@@ -108,6 +108,7 @@ def test_a_doubled_message_does_nothing(db, doing):
 
 def test_a_message_about_no_job_does_nothing(db):
     perform(987_654_321)
+    assert not Job.objects.exists()
 
 
 def test_the_answer_of_the_work_becomes_the_result(db, doing):
