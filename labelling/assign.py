@@ -6,10 +6,11 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from labelling import ledger
 from labelling.errors import AlreadyUsed, Refused, Stale
 from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Project, Verb, Who
 from labelling.signals import announce, names_changed
-from labelling.submit import FaceWord, snapshot, snapshot_images, submit_image
+from labelling.submit import FaceWord, about, snapshot, snapshot_images, submit_image
 
 
 def edit_face(face: Face, word: FaceWord, *, by, version: int, event_id: UUID) -> Event:
@@ -54,14 +55,18 @@ def assign_faces(project: Project, face_ids: list[int], identity: Identity, *, b
     )
     _settle_images(images)
     announce(names_changed, project.pk)
-    return Event.objects.create(
+    after = {"faces": snapshot(faces), "images": snapshot_images(images), "identity": identity.pk}
+    event = Event.objects.create(
         id=event_id,
         project=project,
         actor=by,
         verb=Verb.ASSIGN,
         before=before,
-        after={"faces": snapshot(faces), "images": snapshot_images(images), "identity": identity.pk},
+        after=after,
+        **about(before, after),
     )
+    ledger.record(event, {row["id"]: row for row in before["faces"]}, faces, source="sort")
+    return event
 
 
 def _must_be_nameable(project: Project, faces: list[Face], identity: Identity) -> None:

@@ -66,7 +66,7 @@ def rename_identity(identity: Identity, name: str, *, by, event_id: UUID) -> Eve
         if (replay.verb, replay.before.get("identity")) != (Verb.RENAME, identity.pk):
             raise AlreadyUsed("This event id was used for something else; make a new one.")
         return replay
-    other = Identity.objects.filter(project=identity.project_id).called(name).exclude(pk=identity.pk).first()
+    other = Identity.objects.in_project(identity.project_id).called(name).exclude(pk=identity.pk).first()
     if other:
         raise Refused(
             f"“{other.name}” is another person of this project. Renaming does not merge people; pick another name.",
@@ -86,6 +86,7 @@ def rename_identity(identity: Identity, name: str, *, by, event_id: UUID) -> Eve
         verb=Verb.RENAME,
         before={"identity": identity.pk, "name": before},
         after={"identity": identity.pk, "name": name},
+        identities=[identity.pk],
     )
 
 

@@ -15,6 +15,7 @@ class Standing:
     images: int
     images_new: int
     images_waiting: int
+    images_disputed: int
     images_labelled: int
     faces: int
     faces_waiting: int
@@ -26,6 +27,7 @@ class Standing:
 _IMAGES_IN = {
     ImageState.NEW: "images_new",
     ImageState.PROPOSED: "images_waiting",
+    ImageState.DISPUTED: "images_disputed",
     ImageState.LABELLED: "images_labelled",
 }
 

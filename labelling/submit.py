@@ -7,6 +7,7 @@ from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
+from labelling import ledger
 from labelling.boxes import BadBox, clip_box
 from labelling.errors import AlreadyUsed, Leased, Refused, Stale
 from labelling.identities import get_or_create_identity
@@ -54,15 +55,32 @@ def submit_image(image: Image, words: list[FaceWord], *, by, version: int, event
         _settle(image, faces.values())
         if lease is not None:
             Lease.objects.filter(image=image, user=by).delete()
-        return Event.objects.create(
+        after = {"faces": snapshot(faces.values()), "images": snapshot_images([image])}
+        event = Event.objects.create(
             id=event_id,
             project_id=image.project_id,
             actor=by,
             verb=Verb.SUBMIT,
             image=image,
             before=before,
-            after={"faces": snapshot(faces.values()), "images": snapshot_images([image])},
+            after=after,
+            **about(before, after),
         )
+        ledger.record(event, {row["id"]: row for row in before["faces"]}, faces.values(), source="label")
+        return event
+
+
+def about(before: dict, after: dict) -> dict[str, list[int]]:
+    """The photos and people a change of faces was about, for `Event.images` and `Event.identities`."""
+    was = {row["id"]: row for row in before["faces"]}
+    changed = [row for row in after["faces"] if row != was.get(row["id"])]
+    people = {row["identity_id"] for row in changed} | {
+        was[row["id"]]["identity_id"] for row in changed if row["id"] in was
+    }
+    return {
+        "images": sorted(row["id"] for row in after["images"]),
+        "identities": sorted(people - {None}),
+    }
 
 
 def replayed(event_id: UUID, *, by, image: Image, verb: Verb) -> Event | None:
@@ -193,7 +211,7 @@ def resolve_identity(project: Project, named: int | str) -> Identity:
     """A person of this project by id, or by name, which makes a new one when needed."""
     if isinstance(named, str):
         return get_or_create_identity(project, named)
-    found = Identity.objects.filter(project=project, pk=named).first()
+    found = Identity.objects.in_project(project).filter(pk=named).first()
     if found is None:
         raise Refused(f"There is no person {named} in this project.", fields={"identity": ["Not found."]})
     return found

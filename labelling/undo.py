@@ -1,6 +1,7 @@
 """Takes a change back, exactly, unless something later built on it."""
 
 import uuid
+from collections.abc import Callable
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -9,8 +10,6 @@ from labelling.errors import Refused, Stale
 from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Verb
 from labelling.signals import announce, faces_boxed, names_changed
 from labelling.submit import KEPT
-
-TAKEABLE = {Verb.SUBMIT, Verb.ASSIGN, Verb.RENAME}
 
 
 @transaction.atomic
@@ -23,12 +22,10 @@ def undo_event(event: Event, *, by) -> Event:
     done = Event.objects.filter(undoes=event).first()
     if done:
         return done
-    if event.verb not in TAKEABLE:
+    way = WAYS_BACK.get(Verb(event.verb))
+    if way is None:
         raise Refused(f"“{event.get_verb_display()}” cannot be taken back.")
-    if event.verb == Verb.RENAME:
-        _rename_back(event)
-    else:
-        _faces_back(event, by)
+    way(event, by)
     return Event.objects.create(
         id=uuid.uuid4(),
         project_id=event.project_id,
@@ -37,11 +34,13 @@ def undo_event(event: Event, *, by) -> Event:
         image_id=event.image_id,
         before=event.after,
         after=event.before,
+        images=event.images,
+        identities=event.identities,
         undoes=event,
     )
 
 
-def _rename_back(event: Event) -> None:
+def _rename_back(event: Event, by) -> None:
     old = event.before["name"]
     person = Identity.objects.select_for_update().get(pk=event.after["identity"])
     if person.name != event.after["name"]:
@@ -91,3 +90,11 @@ def _restore(face: Face, row: dict, by) -> None:
     face.version += 1  # versions only grow: an undone state is not the old one to a stale browser
     face.updated_at, face.updated_by = timezone.now(), by
     face.save()
+
+
+# Each puts everything back as it was before the event, or raises Stale.
+WAYS_BACK: dict[Verb, Callable[[Event, object], None]] = {
+    Verb.SUBMIT: _faces_back,
+    Verb.ASSIGN: _faces_back,
+    Verb.RENAME: _rename_back,
+}

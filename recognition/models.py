@@ -8,7 +8,7 @@ from pgvector.django import HalfVectorField
 
 from datasets.models import ScopedQuerySet, Version
 from jobs.models import Job
-from labelling.models import Face, FaceState, Project
+from labelling.models import Face, FaceState, Identity, Project
 
 
 class EmbeddingQuerySet(models.QuerySet):
@@ -43,6 +43,60 @@ def faces_without_embedding(project_id: int, embedder: str):
     same_box = {side: OuterRef(side) for side in ("x", "y", "w", "h")}
     there = Embedding.objects.filter(face=OuterRef("pk"), embedder=embedder, **same_box)
     return Face.objects.filter(~Exists(there), project_id=project_id).exclude(state=FaceState.REJECTED)
+
+
+class LookAlike(models.Model):
+    """Two people whose faces are close: worth a second look before either is merged, and after each evaluation."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="look_alikes")
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="look_alikes")
+    other = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+", help_text="The larger id.")
+    similarity = models.FloatField(help_text="Cosine between the two closest faces.")
+    face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
+    other_face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["-similarity", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["identity", "other"], name="look_alikes_once"),
+            models.CheckConstraint(condition=Q(other__gt=models.F("identity")), name="look_alikes_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.identity} and {self.other}"
+
+
+class SuspicionKind(models.TextChoices):
+    OUTLIER = "outlier", "unlike its own person, like another"
+    TWICE = "twice", "one person twice in a photo"
+    BOX = "box", "the detector disagrees with the box"
+
+
+class Suspicion(models.Model):
+    """A label that is probably wrong, and why. Made by workers; a reviewer's “it is right” stays."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="suspicions")
+    face = models.ForeignKey(Face, on_delete=models.CASCADE, related_name="suspicions")
+    kind = models.CharField(max_length=10, choices=SuspicionKind)
+    score = models.FloatField(help_text="0 to 1; the larger, the likelier an error.")
+    identity = models.ForeignKey(Identity, null=True, on_delete=models.CASCADE, related_name="+", help_text="Rather.")
+    nearest_face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
+    detail = models.JSONField(default=dict)
+    face_version = models.PositiveIntegerField(help_text="The label that is doubted; a later one is another.")
+    dismissed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    dismissed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-score", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["face", "kind"], name="suspected_once_per_kind"),
+            models.CheckConstraint(condition=Q(score__gte=0, score__lte=1), name="suspicion_score_is_a_share"),
+        ]
+        indexes = [models.Index(fields=["project", "-score", "id"], name="suspicion_ranked")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: face {self.face_id}"
 
 
 class RunState(models.TextChoices):

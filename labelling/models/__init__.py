@@ -1,22 +1,43 @@
+from labelling.models.clusters import Cluster, ClusterFace, ClusterKind, ClusterRun, PairQuestion
+from labelling.models.constraints import Bond, Constraint
 from labelling.models.faces import Face, FaceState, Identity, Origin, Suggestion, Who
 from labelling.models.history import Event, Verb
-from labelling.models.images import Image, ImageState, Lease
+from labelling.models.images import Batch, Image, ImageState, Lease, LeasePurpose, QueueOrder, Skip
+from labelling.models.ledger import LedgerEntry, Outcome
 from labelling.models.projects import ApiToken, Membership, Project, ProjectSettings, Role
+from labelling.models.review import Gold, Opinion, Remark, RemarkKind
 
 __all__ = [
     "ApiToken",
+    "Batch",
+    "Bond",
+    "Cluster",
+    "ClusterFace",
+    "ClusterKind",
+    "ClusterRun",
+    "Constraint",
     "Event",
     "Face",
     "FaceState",
+    "Gold",
     "Identity",
     "Image",
     "ImageState",
     "Lease",
+    "LeasePurpose",
+    "LedgerEntry",
     "Membership",
+    "Opinion",
     "Origin",
+    "Outcome",
+    "PairQuestion",
     "Project",
     "ProjectSettings",
+    "QueueOrder",
+    "Remark",
+    "RemarkKind",
     "Role",
+    "Skip",
     "Suggestion",
     "Verb",
     "Who",

@@ -48,7 +48,8 @@ class IdentityQuerySet(models.QuerySet):
         return self.filter(project__in=Project.objects.with_role(user, at_least).values("pk"))
 
     def in_project(self, project):
-        return self.filter(project=project)
+        """The people there are; those merged into others stay as rows, because class ids are never reused."""
+        return self.filter(project=project, merged_into=None)
 
     def called(self, name: str):
         """Of that very name, letter case aside; answered from the index of the unique constraint."""
@@ -72,6 +73,7 @@ class Identity(models.Model):
     consent_basis = models.CharField(max_length=120, blank=True)
     consent_date = models.DateField(null=True, blank=True)
     consent_expiry = models.DateField(null=True, blank=True)
+    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="absorbed")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = IdentityQuerySet.as_manager()
@@ -84,10 +86,12 @@ class Identity(models.Model):
                 "project",
                 Folded("name"),
                 name="identity_name_once_per_project",
+                condition=Q(merged_into=None),
                 violation_error_message="There is already a person of that name in this project.",
             ),
             models.UniqueConstraint(fields=["project", "class_id"], name="class_id_once_per_project"),
             models.CheckConstraint(condition=~Q(name=""), name="identity_has_a_name"),
+            models.CheckConstraint(condition=~Q(merged_into=F("pk")), name="nobody_is_merged_into_themselves"),
         ]
 
     def __str__(self) -> str:
@@ -204,6 +208,7 @@ class Suggestion(models.Model):
     similarity = models.FloatField(null=True, help_text="Cosine to the nearest confirmed face.")
     nearest_face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
     model_name = models.CharField(max_length=80)
+    model_version = models.CharField(max_length=80, blank=True, help_text="Weights and calibration, shortened.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

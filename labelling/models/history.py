@@ -3,6 +3,8 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 
@@ -13,7 +15,19 @@ from labelling.models.projects import Project
 class Verb(models.TextChoices):
     SUBMIT = "submit", "labelled a photo"
     ASSIGN = "assign", "named faces"
+    DECIDE = "decide", "said what faces are"  # unknown, ignored, not a face, or open again
+    LINK = "link", "said whether two faces are one person"
     RENAME = "rename", "renamed a person"
+    DESCRIBE = "describe", "changed what is known about a person"
+    MERGE = "merge", "merged two people"
+    SPLIT = "split", "split a person"
+    OPINION = "opinion", "labelled a photo blindly"
+    JUDGE = "judge", "decided between annotators"
+    SKIP = "skip", "skipped a photo"
+    FLAG = "flag", "flagged a photo"
+    RESOLVE = "resolve", "settled a flag"
+    RETURN = "return", "returned a photo"
+    APPROVE = "approve", "accepted a photo"
     UNDO = "undo", "took a change back"
 
 
@@ -27,6 +41,9 @@ class Event(models.Model):
     image = models.ForeignKey(Image, null=True, on_delete=models.SET_NULL, related_name="events")
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
+    # Everything the change was about, so that the history of one person or photo is one look into an index.
+    images = ArrayField(models.BigIntegerField(), default=list)
+    identities = ArrayField(models.BigIntegerField(), default=list)
     undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -34,7 +51,9 @@ class Event(models.Model):
         ordering = ["-created_at"]
         indexes = [
             models.Index(fields=["project", "-created_at"], name="event_by_project"),
-            models.Index(fields=["image", "-created_at"], name="event_by_image"),
+            models.Index(fields=["actor", "project", "-created_at"], name="event_by_actor"),
+            GinIndex(fields=["images"], name="event_about_image"),
+            GinIndex(fields=["identities"], name="event_about_identity"),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,11 @@
-"""A photo as captured, and the lease that says who works on it now."""
+"""A photo as captured, who works on it now, whom it was given to, and who left it aside."""
 
 import uuid
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Random
 from django.utils import timezone
 
 from labelling.models.projects import Project, Role
@@ -14,7 +14,39 @@ from labelling.models.projects import Project, Role
 class ImageState(models.TextChoices):
     NEW = "new", "waiting for proposals"
     PROPOSED = "proposed", "waiting for a person"
+    DISPUTED = "disputed", "waiting for a reviewer"  # people who labelled it blindly do not agree
     LABELLED = "labelled", "labelled"
+
+
+class QueueOrder(models.TextChoices):
+    OLDEST = "oldest", "oldest first"
+    DOUBTFUL = "doubtful", "least certain first"
+    NEEDED = "needed", "people who lack faces first"
+    SAMPLED = "sampled", "in random order"
+
+
+class LeasePurpose(models.TextChoices):
+    LABEL = "label", "labelling"
+    GOLD = "gold", "answering a photo whose truth is known"
+    JUDGE = "judge", "deciding between annotators"
+
+
+class Batch(models.Model):
+    """A named set of photos given to one person."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="batches")
+    name = models.CharField(max_length=120)
+    assigned_to = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "batches"
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="batch_name_once_per_project")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ImageQuerySet(models.QuerySet):
@@ -58,6 +90,17 @@ class Image(models.Model):
     version = models.PositiveIntegerField(default=1, help_text="Grows with each change; stale writes are refused.")
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="images")
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="The only one the queue gives it to: by a batch, or because it was returned to them.",
+    )  # fmt: skip
+    # What the queue orders by. Written by whoever learns more about the photo; a photo nobody rated comes last.
+    doubt = models.FloatField(default=0, help_text="Chance that its least certain face is none of those suggested.")
+    need = models.FloatField(default=0, help_text="How much its people lack faces: the largest missing share.")
+    lot = models.FloatField(db_default=Random(), help_text="Drawn once, 0 to 1: random order and random shares.")
+    reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    reviewed_at = models.DateTimeField(null=True, help_text="When a reviewer accepted it as it stands.")
 
     objects = ImageQuerySet.as_manager()
 
@@ -71,6 +114,15 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["project", "state", "id"], name="photo_by_state"),
             models.Index(fields=["project", "session"], name="photo_by_session", condition=~Q(session="")),
+            # One way through the queue each: whose it is, what the order asks for, and the id where that is equal.
+            *(
+                models.Index(
+                    fields=["project", "assigned_to", *by, "id"],
+                    name=f"queue_{name}",
+                    condition=Q(state=ImageState.PROPOSED),
+                )
+                for name, by in (("oldest", []), ("doubtful", ["-doubt"]), ("needed", ["-need"]), ("sampled", ["lot"]))
+            ),
         ]
 
     def __str__(self) -> str:
@@ -84,6 +136,23 @@ class Lease(models.Model):
     token = models.UUIDField(default=uuid.uuid4, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     until = models.DateTimeField()
+    purpose = models.CharField(max_length=10, choices=LeasePurpose, default=LeasePurpose.LABEL)
 
     def __str__(self) -> str:
         return f"{self.image} with {self.user} until {self.until}"
+
+
+class Skip(models.Model):
+    """Somebody left a photo aside and said why; the queue gives it to others first."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="skips")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["image", "user"], name="skipped_once_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.image} skipped by {self.user}"

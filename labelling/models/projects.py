@@ -27,6 +27,11 @@ class ProjectSettings:
     min_score: float = 0.8
     accept_probability: float = 0.9
     lease_minutes: int = 5
+    queue_order: str = "oldest"  # of QueueOrder: which waiting photo comes next
+    overlap: int = 1  # how many people label the same photo blindly
+    overlap_share: float = 1.0  # which share of the photos that holds for
+    gold_every: int = 0  # every how many photos a known one is slipped in; 0 never
+    accept_target: float = 0.995  # share of auto-accepted names that must be right when the threshold is learnt
 
     @classmethod
     def read(cls, stored: dict) -> "ProjectSettings":

@@ -204,7 +204,7 @@ def test_odd_letters_in_searches_are_only_letters(api, image, project, text):
 
 def test_unknown_states_are_refused_by_name(api, project):
     error = error_of(api.get(url("images", project.slug), {"state": "done"}), 400, "refused")
-    assert "new, proposed, labelled" in error["message"]
+    assert "new, proposed, disputed, labelled" in error["message"]
 
 
 def test_filters_reach_no_other_fields(api, project, image):

@@ -46,7 +46,7 @@ def test_many_projects_stand_where_each_of_them_stands(project, owner, make_imag
     Image.objects.filter(pk=image.pk).update(state=ImageState.NEW)
     empty = create_project("Empty", by=owner)
     expected = Standing(
-        images=3, images_new=1, images_waiting=1, images_labelled=1,
+        images=3, images_new=1, images_waiting=1, images_disputed=0, images_labelled=1,
         faces=4, faces_waiting=2, faces_confirmed=2, faces_named=1, identities=1,
     )  # fmt: skip
     assert standings([project, empty]) == {project.pk: expected, empty.pk: Standing(**NOTHING)}

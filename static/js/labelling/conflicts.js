@@ -69,5 +69,5 @@ function resubmission(entry, { lease, image, faces }) {
     .map((face) => (isGone(face) ? { ...face, id: null, uid: uuid() } : face));
   const id = uuid();
   const body = { lease, version: image.version, event_id: id, faces: mine.map(faceToWire) };
-  return { id, imageId: entry.imageId, imageName: entry.imageName, faces: mine, body };
+  return { id, path: entry.path, imageId: entry.imageId, imageName: entry.imageName, faces: mine, body };
 }

@@ -47,7 +47,7 @@ const announce = (words) => {
 /** @returns {object} the parts, not yet connected */
 function build({ outbox: outboxTable, drafts: draftsTable }) {
   const owned = { owner: user, project };
-  const send = ({ imageId, body }) => api.post(`images/${imageId}/submit/`, body);
+  const send = ({ path, body }) => api.post(path, body);
   const outbox = new Outbox(outboxTable, { ...owned, send });
   const isDecided = (id) => outbox.waiting.some(({ imageId }) => imageId === id);
   const queue = new ImageQueue(api, { slug: project, isDecided });

@@ -10,9 +10,10 @@
  * @property {string} id  the event id
  * @property {string} owner  who decided; nobody else's login may send it
  * @property {string} project  slug
- * @property {number} imageId
- * @property {string} imageName
- * @property {object} body  as submit/ wants it
+ * @property {string} path  of the API, where `body` goes
+ * @property {object} body
+ * @property {number} [imageId]  the photo it is about, if it is about one
+ * @property {string} [imageName]
  * @property {number} at  milliseconds; the order of sending
  * @property {number} attempts
  * @property {{kind: string, code: string, message: string, current: object|null}|null} refusal
@@ -54,7 +55,7 @@ export class Outbox extends EventTarget {
   /** Take up what an earlier page left behind. @returns {Promise<number>} how many entries */
   async load() {
     const isMine = ({ owner, project }) => owner === this.#owner && project === this.#project;
-    const mine = (await this.#table.all()).filter(isMine);
+    const mine = (await this.#table.all()).filter(isMine).map(withPath);
     // Whether an earlier page got as far as sending is not known: count it as tried.
     this.entries = mine.sort((a, b) => a.at - b.at).map((entry) => ({ ...entry, attempts: entry.attempts + 1 }));
     this.#tell();
@@ -185,3 +186,6 @@ export class Outbox extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 }
+
+/** Entries of before an outbox could send more than photos say nothing of where to. */
+const withPath = (entry) => ({ path: `images/${entry.imageId}/submit/`, ...entry });

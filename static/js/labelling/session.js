@@ -128,6 +128,7 @@ export class LabelSession extends EventTarget {
   #entry(item, eventId, changed) {
     return {
       id: eventId,
+      path: `images/${item.image.id}/submit/`,
       imageId: item.image.id,
       imageName: item.image.name,
       faces: this.store.faces,
