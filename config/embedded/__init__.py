@@ -5,6 +5,7 @@ itself when the last process that called `ensure()` has gone, however it went. I
 environment names outside servers and nothing here is used, nor need its wheels be installed.
 """
 
+import os
 from collections.abc import Sequence
 
 from config.embedded.clients import ensure, ensure_environment, failure, missing_parts
@@ -36,7 +37,9 @@ def ensure_for(arguments: Sequence[str]) -> None:
     `makemigrations` would like to compare with the database's history, but can do without.
     """
     asks_for_help = not {"-h", "--help", "--version"}.isdisjoint(arguments)
-    if not arguments or asks_for_help or arguments[0] in _SERVICE_FREE:
+    # A benchmark starts itself anew, in a data folder of its own, before it needs any server.
+    is_first_of_bench = arguments[:1] == ["bench"] and os.environ.get("FACET_BENCH") != "1"
+    if not arguments or asks_for_help or arguments[0] in _SERVICE_FREE or is_first_of_bench:
         ensure_environment()
     else:
         ensure()
