@@ -80,7 +80,7 @@ class Annotator:
 
     async def work(self, until: float, pause_s: float) -> None:
         """Take a photo, decide, submit, until the clock says `until`; decide no sooner than `pause_s` apart."""
-        due = time.perf_counter() + random.random() * pause_s  # not all in step
+        due = time.perf_counter() + random.random() * pause_s  # noqa: S311 (not all in step)
         while True:
             await asyncio.sleep(max(0, due - time.perf_counter()))
             if time.perf_counter() >= until:
