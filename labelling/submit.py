@@ -15,6 +15,8 @@ from labelling.models import Event, Face, FaceState, Identity, Image, ImageState
 from labelling.queue import held_by_another
 from labelling.signals import announce, faces_boxed, names_changed
 
+# What a browser sent as a submit may have been kept as a blind opinion.
+SUBMITS = (Verb.SUBMIT, Verb.OPINION)
 KEPT = ("x", "y", "w", "h", "landmarks", "state", "who", "identity_id")
 
 
@@ -39,35 +41,34 @@ def submit_image(image: Image, words: list[FaceWord], *, by, version: int, event
     """
     with transaction.atomic():
         image = Image.objects.select_for_update().get(pk=image.pk)
-        replay = replayed(event_id, by=by, image=image, verb=Verb.SUBMIT)
+        replay = replayed(event_id, by=by, image=image, verbs=SUBMITS)
         if replay:
             return replay
-        _must_be_free(image, by)
+        must_be_free(image, by)
         must_be_current(image, version)
-        faces = {face.pk: face for face in image.faces.select_for_update()}
-        before = {"faces": snapshot(faces.values()), "images": snapshot_images([image])}
-        news: set[Signal] = set()
-        for word in words:
-            face = _apply(image, faces, word, by, news)
-            faces[face.pk] = face
-        for signal in news:
-            announce(signal, image.project_id)
-        _settle(image, faces.values())
+        event = write_words(image, words, by=by, id=event_id, actor=by, verb=Verb.SUBMIT)
         if lease is not None:
             Lease.objects.filter(image=image, user=by).delete()
-        after = {"faces": snapshot(faces.values()), "images": snapshot_images([image])}
-        event = Event.objects.create(
-            id=event_id,
-            project_id=image.project_id,
-            actor=by,
-            verb=Verb.SUBMIT,
-            image=image,
-            before=before,
-            after=after,
-            **about(before, after),
-        )
-        ledger.record(event, {row["id"]: row for row in before["faces"]}, faces.values(), source="label")
         return event
+
+
+def write_words(image: Image, words: list[FaceWord], *, by, **event) -> Event:
+    """The words become the labels, under the image's lock. `by` is who said them; `event` its id, actor and verb."""
+    faces = {face.pk: face for face in image.faces.select_for_update()}
+    before = {"faces": snapshot(faces.values()), "images": snapshot_images([image])}
+    news: set[Signal] = set()
+    for word in words:
+        face = _apply(image, faces, word, by, news)
+        faces[face.pk] = face
+    for signal in news:
+        announce(signal, image.project_id)
+    _settle(image, faces.values())
+    after = {"faces": snapshot(faces.values()), "images": snapshot_images([image])}
+    event = Event.objects.create(
+        project_id=image.project_id, image=image, before=before, after=after, **about(before, after), **event
+    )
+    ledger.record(event, {row["id"]: row for row in before["faces"]}, faces.values(), source="label")
+    return event
 
 
 def about(before: dict, after: dict) -> dict[str, list[int]]:
@@ -83,9 +84,9 @@ def about(before: dict, after: dict) -> dict[str, list[int]]:
     }
 
 
-def replayed(event_id: UUID, *, by, image: Image, verb: Verb) -> Event | None:
+def replayed(event_id: UUID, *, by, image: Image, verbs: tuple[Verb, ...]) -> Event | None:
     known = Event.objects.filter(pk=event_id).first()
-    if known and (known.actor_id, known.image_id, known.verb) != (by and by.pk, image.pk, verb):
+    if known and ((known.actor_id, known.image_id) != (by and by.pk, image.pk) or known.verb not in verbs):
         raise AlreadyUsed("This event id was used for something else; make a new one.")
     return known
 
@@ -98,7 +99,7 @@ def must_be_current(image: Image, version: int) -> None:
         )
 
 
-def _must_be_free(image: Image, by) -> None:
+def must_be_free(image: Image, by) -> None:
     other = held_by_another(image, by)
     if other:
         name = other.user.get_username()
@@ -118,16 +119,22 @@ def snapshot_images(images) -> list[dict]:
 
 
 def _apply(image: Image, faces: dict[int, Face], word: FaceWord, by, news: set[Signal]) -> Face:
-    face = _find_or_start(image, faces, word)
-    if face.pk is None or _move(face, image, word):
-        news.add(faces_boxed)
-    if _say(face, image.project, word):
-        news.add(names_changed)
+    face, changes = said_face(image, faces, word)
+    news |= changes
     face.updated_at, face.updated_by = timezone.now(), by
     if face.pk is not None:
         face.version += 1
     face.save()
     return face
+
+
+def said_face(image: Image, faces: dict, word: FaceWord) -> tuple[Face, set[Signal]]:
+    """The face as the word has it, not stored, and what is new about it."""
+    face = _find_or_start(image, faces, word)
+    changes = {faces_boxed} if face.pk is None or _move(face, image, word) else set()
+    if _say(face, image.project, word):
+        changes.add(names_changed)
+    return face, changes
 
 
 def _find_or_start(image: Image, faces: dict[int, Face], word: FaceWord) -> Face:

@@ -114,6 +114,12 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["project", "state", "id"], name="photo_by_state"),
             models.Index(fields=["project", "session"], name="photo_by_session", condition=~Q(session="")),
+            models.Index(
+                fields=["project", "id"],
+                name="photo_to_review",
+                condition=Q(state=ImageState.LABELLED, reviewed_at=None),
+            ),
+            models.Index(fields=["project", "id"], name="photo_reviewed", condition=Q(reviewed_at__isnull=False)),
             # One way through the queue each: whose it is, what the order asks for, and the id where that is equal.
             *(
                 models.Index(

@@ -26,6 +26,7 @@ class Opinion(models.Model):
     right = models.PositiveIntegerField(default=0, help_text="Of an answer to a known photo: faces said rightly.")
     wrong = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
+    settled_at = models.DateTimeField(null=True, help_text="When it was compared with the others; then it stands.")
 
     class Meta:
         ordering = ["image_id", "id"]
