@@ -1,16 +1,26 @@
-"""Names faces outside the Label screen: one face changed, or many given one name."""
+"""Decides about faces outside the Label screen: one face changed, or many named or set aside at once."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from labelling import ledger
-from labelling.errors import AlreadyUsed, Refused, Stale
+from labelling.constraints import Change, named_alike, twice_in_a_photo
+from labelling.errors import AlreadyUsed, Refused, Stale, Twice
 from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Project, Verb, Who
 from labelling.signals import announce, names_changed
-from labelling.submit import FaceWord, about, snapshot, snapshot_images, submit_image
+from labelling.submit import FaceWord, about, resolve_identity, snapshot, snapshot_images, submit_image
+
+# What `decide_faces` can say, and what that means for a face.
+DECISIONS: dict[str, tuple[FaceState, Who]] = {
+    "unknown": (FaceState.CONFIRMED, Who.UNKNOWN),
+    "ignored": (FaceState.CONFIRMED, Who.IGNORED),
+    "rejected": (FaceState.REJECTED, Who.UNASSIGNED),
+    "unassigned": (FaceState.CONFIRMED, Who.UNASSIGNED),
+}
 
 
 def edit_face(face: Face, word: FaceWord, *, by, version: int, event_id: UUID) -> Event:
@@ -25,29 +35,137 @@ def edit_face(face: Face, word: FaceWord, *, by, version: int, event_id: UUID) -
 
 
 @transaction.atomic
-def assign_faces(project: Project, face_ids: list[int], identity: Identity, *, by, event_id: UUID) -> Event:
-    """Say that all these faces show `identity`. Repeating an `event_id` changes nothing.
+def assign_faces(
+    project: Project,
+    face_ids: Iterable[int],
+    identity: Identity | int | str,
+    *,
+    by,
+    event_id: UUID,
+    strangers: Iterable[int] = (),
+    seen: Mapping[int, int] | None = None,
+    allow_twice: bool = False,
+    source: str = "sort",
+) -> Event:
+    """Say that all these faces show `identity`, and that none of `strangers` does.
 
-    Their boxes count as confirmed. Refused as a whole when one of the faces is not in the project.
+    Their boxes count as confirmed. A person is given, or their id, or a name, which makes a new one when needed.
+    Stored whole or not at all. Raises Stale when a face is not as it was `seen` (version by face id), Twice when a
+    photo would show somebody twice: `allow_twice` says that it does, as in a mirror. Repeating an `event_id`
+    changes nothing.
     """
-    replay = Event.objects.filter(pk=event_id).first()
+    replay = _replayed(project, event_id, Verb.ASSIGN, by)
     if replay:
-        if (replay.actor_id, replay.verb, replay.project_id) != (by.pk if by else None, Verb.ASSIGN, project.pk):
-            raise AlreadyUsed("This event id was used for something else; make a new one.")
         return replay
-    wanted = sorted(set(face_ids))
+    wanted, apart = set(face_ids), set(strangers)
+    if wanted & apart:
+        raise Refused(f"Face {min(wanted & apart)} cannot both be this person and not be; nothing was changed.")
+    images, faces = _lock(project, wanted | apart, seen or {})
+    named, knocked_out = [face for face in faces if face.pk in wanted], [face for face in faces if face.pk in apart]
+    person = identity if isinstance(identity, Identity) else resolve_identity(project, identity)
+    _must_be_nameable(project, named, person)
+    _must_not_be_named(knocked_out, person)
+    twins = twice_in_a_photo(named, person)
+    if twins and not allow_twice:
+        _refuse_twice(images, twins, person)
+    change = named_alike(named, person, strangers=knocked_out, twins=[(first.pk, second.pk) for first, second in twins])
+    touched = {face.image_id for face in named}
+    event = _decide(
+        project, Verb.ASSIGN, [image for image in images if image.pk in touched], named,
+        state=FaceState.CONFIRMED, who=Who.ASSIGNED, identity=person, by=by, event_id=event_id, source=source,
+        change=change, also=images,
+    )  # fmt: skip
+    change.write(event)
+    return event
+
+
+@transaction.atomic
+def decide_faces(
+    project: Project,
+    face_ids: Iterable[int],
+    decision: str,
+    *,
+    by,
+    event_id: UUID,
+    seen: Mapping[int, int] | None = None,
+    source: str = "sort",
+) -> Event:
+    """Say the same of many faces without naming anybody; `decision` is one of DECISIONS.
+
+    “unassigned” takes a name or a verdict away: they are faces, and wait again. Otherwise as `assign_faces`.
+    """
+    replay = _replayed(project, event_id, Verb.DECIDE, by)
+    if replay:
+        return replay
+    if decision not in DECISIONS:
+        raise Refused(f"Faces cannot be “{decision}”; say one of {', '.join(DECISIONS)}.")
+    state, who = DECISIONS[decision]
+    images, faces = _lock(project, set(face_ids), seen or {})
+    return _decide(
+        project, Verb.DECIDE, images, faces, state=state, who=who, identity=None, by=by, event_id=event_id,
+        source=source,
+    )  # fmt: skip
+
+
+def _replayed(project: Project, event_id: UUID, verb: Verb, by) -> Event | None:
+    known = Event.objects.filter(pk=event_id).first()
+    if known and (known.actor_id, known.verb, known.project_id) != (by.pk if by else None, verb, project.pk):
+        raise AlreadyUsed("This event id was used for something else; make a new one.")
+    return known
+
+
+def _lock(project: Project, wanted: set[int], seen: Mapping[int, int]) -> tuple[list[Image], list[Face]]:
+    """Images before faces, in id order, as everywhere: two writers never wait for each other in a circle."""
     image_ids = list(Face.objects.filter(project=project, pk__in=wanted).values_list("image_id", flat=True))
-    # Images before faces, in id order, as everywhere: two writers never wait for each other in a circle.
     images = list(Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk"))
     faces = list(Face.objects.select_for_update().filter(project=project, pk__in=wanted).order_by("pk"))
-    if len(faces) != len(wanted):
-        missing = sorted(set(wanted) - {face.pk for face in faces})
+    missing = sorted(wanted - {face.pk for face in faces})
+    stale = [face for face in faces if seen.get(face.pk, face.version) != face.version]
+    if stale or any(pk in seen for pk in missing):
+        raise Stale(
+            f"Someone else decided about {len(stale) + len(missing)} of these faces in the meantime; look again.",
+            current=_as_they_are(stale),
+            gone=missing,
+        )
+    if missing:
         raise Refused(f"{len(missing)} of the faces are not in this project, e.g. {missing[0]}; nothing was changed.")
-    _must_be_nameable(project, faces, identity)
+    return images, faces
+
+
+def _as_they_are(faces: list[Face]) -> list[dict]:
+    people = Identity.objects.in_bulk({face.identity_id for face in faces} - {None})
+    return [
+        {
+            "id": face.pk,
+            "version": face.version,
+            "state": face.state,
+            "who": face.who,
+            "identity": {"id": face.identity_id, "name": people[face.identity_id].name} if face.identity_id else None,
+        }
+        for face in faces
+    ]
+
+
+def _decide(
+    project: Project,
+    verb: Verb,
+    images: list[Image],
+    faces: list[Face],
+    *,
+    state: FaceState,
+    who: Who,
+    identity: Identity | None,
+    by,
+    event_id: UUID,
+    source: str,
+    change: Change | None = None,
+    also: Iterable[Image] = (),
+) -> Event:
+    """Write the same word for all `faces`; their `images` are locked. `also`: further photos the event is about."""
     before = {"faces": snapshot(faces), "images": snapshot_images(images)}
     now = timezone.now()
     for face in faces:
-        face.state, face.who, face.identity = FaceState.CONFIRMED, Who.ASSIGNED, identity
+        face.state, face.who, face.identity = state, who, identity
         face.version += 1
         face.updated_at, face.updated_by = now, by
     Face.objects.bulk_update(
@@ -55,17 +173,18 @@ def assign_faces(project: Project, face_ids: list[int], identity: Identity, *, b
     )
     _settle_images(images)
     announce(names_changed, project.pk)
-    after = {"faces": snapshot(faces), "images": snapshot_images(images), "identity": identity.pk}
+    after = {"faces": snapshot(faces), "images": snapshot_images(images)}
+    subject = about(before, after)
+    subject["images"] = sorted({*subject["images"], *(image.pk for image in also)})
+    if identity:
+        after["identity"] = identity.pk
+        subject["identities"] = sorted({*subject["identities"], identity.pk})
+    if change:
+        before["constraints"], after["constraints"] = change.before(), change.after()
     event = Event.objects.create(
-        id=event_id,
-        project=project,
-        actor=by,
-        verb=Verb.ASSIGN,
-        before=before,
-        after=after,
-        **about(before, after),
+        id=event_id, project=project, actor=by, verb=verb, before=before, after=after, **subject
     )
-    ledger.record(event, {row["id"]: row for row in before["faces"]}, faces, source="sort")
+    ledger.record(event, {row["id"]: row for row in before["faces"]}, faces, source=source)
     return event
 
 
@@ -80,11 +199,35 @@ def _must_be_nameable(project: Project, faces: list[Face], identity: Identity) -
         )
 
 
+def _must_not_be_named(strangers: list[Face], identity: Identity) -> None:
+    theirs = [face.pk for face in strangers if face.identity_id == identity.pk]
+    if theirs:
+        raise Refused(
+            f"Somebody named {theirs[0]} “{identity}”; take that name away before you say it is somebody else.",
+            fields={"strangers": [str(pk) for pk in theirs]},
+        )
+
+
+def _refuse_twice(images: list[Image], twins: list[tuple[Face, Face]], identity: Identity) -> None:
+    names = {image.pk: image.name for image in images}
+    photos: dict[int, set[int]] = defaultdict(set)
+    for first, second in twins:
+        photos[first.image_id] |= {first.pk, second.pk}
+    image_id, faces = min(photos.items())
+    more = f", and {len(photos) - 1} more photos would as well" if len(photos) > 1 else ""
+    raise Twice(
+        f"“{names[image_id]}” would show {identity} {len(faces)} times{more}. Take all but one out, "
+        "or say that it is a mirror or a collage.",
+        twice=[{"image": pk, "name": names[pk], "faces": sorted(ids)} for pk, ids in sorted(photos.items())],
+    )
+
+
 def _settle_images(images: list[Image]) -> None:
     open_boxes: dict[int, int] = defaultdict(int)
     for image_id in Face.objects.filter(image__in=images, state=FaceState.PROPOSED).values_list("image_id", flat=True):
         open_boxes[image_id] += 1
     for image in images:
         image.version += 1
-        image.state = ImageState.PROPOSED if open_boxes[image.pk] else ImageState.LABELLED
+        if image.state != ImageState.DISPUTED:  # that is for a reviewer to end
+            image.state = ImageState.PROPOSED if open_boxes[image.pk] else ImageState.LABELLED
     Image.objects.bulk_update(images, ["version", "state"], batch_size=2000)

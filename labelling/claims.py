@@ -19,8 +19,10 @@ def accept_claims(project: Project, *, by=None) -> int:
     claimed: dict[int, list[int]] = defaultdict(list)
     images = Image.objects.in_project(project).filter(claimed_identity__isnull=False).prefetch_related("faces")
     for image in images.order_by("pk").iterator(chunk_size=500):
-        face = middle_face(image, list(image.faces.all()))
-        if face and face.state == FaceState.PROPOSED:
+        faces = list(image.faces.all())
+        face = middle_face(image, faces)
+        is_named = any(other.identity_id == image.claimed_identity_id for other in faces)
+        if face and face.state == FaceState.PROPOSED and not is_named:
             claimed[image.claimed_identity_id].append(face.pk)
     people = Identity.objects.in_bulk(list(claimed))
     for identity_id, face_ids in claimed.items():

@@ -20,7 +20,7 @@ class Refused(Exception):
     code = "refused"
     status = status.HTTP_400_BAD_REQUEST
 
-    def __init__(self, message: str, *, fields: dict | None = None, current: dict | None = None, **extra):
+    def __init__(self, message: str, *, fields: dict | None = None, current: dict | list | None = None, **extra):
         super().__init__(message)
         self.message = message
         self.fields = fields or {}
@@ -34,6 +34,12 @@ class Stale(Refused):
 
     code = "stale"
     status = status.HTTP_409_CONFLICT
+
+
+class Twice(Refused):
+    """A photo would show one person more than once, and nobody said that it does."""
+
+    code = "twice"
 
 
 class Leased(Refused):

@@ -8,6 +8,7 @@ from django.dispatch import Signal
 images_added = Signal()  # project_id
 faces_boxed = Signal()  # project_id: boxes are new or moved, so their crops changed
 names_changed = Signal()  # project_id: people said who somebody is
+clusters_wanted = Signal()  # project_id: somebody looks at a project that was never clustered
 
 
 def announce(signal: Signal, project_id: int) -> None:

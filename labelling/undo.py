@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from labelling.constraints import constraints_back
 from labelling.errors import Refused, Stale
 from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Verb
 from labelling.signals import announce, faces_boxed, names_changed
@@ -71,6 +72,18 @@ def _faces_back(event: Event, by) -> None:
     announce(faces_boxed, event.project_id)
 
 
+def _decision_back(event: Event, by) -> None:
+    _faces_back(event, by)
+    constraints_back(event)
+
+
+def _link_back(event: Event, by) -> None:
+    # Under the locks of everything that changes faces, so that no later word slips in between.
+    list(Image.objects.select_for_update().filter(pk__in=event.images).order_by("pk"))
+    constraints_back(event)
+    announce(names_changed, event.project_id)
+
+
 def _images_back(event: Event, images: list[Image]) -> None:
     was = {row["id"]: row for row in event.before["images"]}
     left = {row["id"]: row for row in event.after["images"]}
@@ -95,6 +108,8 @@ def _restore(face: Face, row: dict, by) -> None:
 # Each puts everything back as it was before the event, or raises Stale.
 WAYS_BACK: dict[Verb, Callable[[Event, object], None]] = {
     Verb.SUBMIT: _faces_back,
-    Verb.ASSIGN: _faces_back,
+    Verb.ASSIGN: _decision_back,
+    Verb.DECIDE: _decision_back,
+    Verb.LINK: _link_back,
     Verb.RENAME: _rename_back,
 }

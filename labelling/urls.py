@@ -1,6 +1,6 @@
 from django.urls import path
 
-from labelling.api import faces, identities, images, projects, queue
+from labelling.api import clusters, faces, identities, images, projects, queue
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
 from labelling.views import jobs as job_pages
@@ -37,6 +37,10 @@ api_urlpatterns = [
     path("leases/<uuid:token>/release/", queue.LeaseRelease.as_view(), name="api-lease-release"),
     path("faces/<int:face_id>/", faces.FaceDetail.as_view(), name="api-face"),
     path("projects/<slug:slug>/faces/assign/", faces.FacesAssign.as_view(), name="api-assign"),
+    path("projects/<slug:slug>/faces/decide/", faces.FacesDecide.as_view(), name="api-decide"),
+    path("projects/<slug:slug>/clusters/", clusters.ClusterList.as_view(), name="api-clusters"),
+    path("clusters/<int:cluster_id>/", clusters.ClusterDetail.as_view(), name="api-cluster"),
+    path("projects/<slug:slug>/pairs/", clusters.Pairs.as_view(), name="api-pairs"),
     path("projects/<slug:slug>/identities/", identities.IdentityList.as_view(), name="api-identities"),
     path("events/<uuid:event_id>/undo/", faces.EventUndo.as_view(), name="api-undo"),
 ]

@@ -4,11 +4,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labelling.access import project_for, require_role
-from labelling.api.serializers import AssignSerializer, FaceEditSerializer, FaceSerializer, ImageWithFacesSerializer
-from labelling.assign import assign_faces, edit_face
+from labelling.api.serializers import (
+    AssignSerializer,
+    DecideSerializer,
+    FaceEditSerializer,
+    FaceSerializer,
+    ImageWithFacesSerializer,
+)
+from labelling.assign import assign_faces, decide_faces, edit_face
 from labelling.errors import Stale
 from labelling.models import Event, Face, Image, Project, Role, Verb
-from labelling.submit import resolve_identity
 from labelling.undo import undo_event
 
 
@@ -34,14 +39,25 @@ class FaceDetail(APIView):
 class FacesAssign(APIView):
     @extend_schema(request=AssignSerializer, responses={200: dict})
     def post(self, request, slug: str):
-        """Give many faces one name, all or none."""
+        """Give many faces one name, all or none. 409 with the faces as they are when some are not as `seen`."""
         project = project_for(request.user, slug)
         shape = AssignSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
-        data = shape.validated_data
-        identity = resolve_identity(project, data["identity"])
-        event = assign_faces(project, data["faces"], identity, by=request.user, event_id=data["event_id"])
-        return Response({"assigned": len(event.after["faces"]), "identity": identity.pk, "event": event.pk})
+        data = dict(shape.validated_data)
+        event = assign_faces(project, data.pop("faces"), data.pop("identity"), by=request.user, **data)
+        return Response({"assigned": len(event.after["faces"]), "identity": event.after["identity"], "event": event.pk})
+
+
+class FacesDecide(APIView):
+    @extend_schema(request=DecideSerializer, responses={200: dict})
+    def post(self, request, slug: str):
+        """Say the same of many faces: unknown, ignored, rejected (not a face), or unassigned again."""
+        project = project_for(request.user, slug)
+        shape = DecideSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        data = dict(shape.validated_data)
+        event = decide_faces(project, data.pop("faces"), data.pop("as"), by=request.user, **data)
+        return Response({"decided": len(event.after["faces"]), "event": event.pk})
 
 
 class EventUndo(APIView):

@@ -4,6 +4,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from labelling.assign import DECISIONS
 from labelling.models import Face, FaceState, Identity, Image, Project, Who
 from labelling.submit import FaceWord
 
@@ -118,6 +119,12 @@ def picture_urls(image: Image) -> dict[str, str]:
     return {size: reverse("picture", args=[image.pk, size, image.sha256[:16]]) for size in ("small", "large")}
 
 
+def face_card(face: Face) -> dict:
+    """A face as grids show it."""
+    box = list(face.box)
+    return {"id": face.pk, "version": face.version, "image": face.image_id, "crop": crop_url(face), "box": box}
+
+
 def crop_url(face: Face) -> str:
     return reverse("crop", args=[face.pk, face.box_key])
 
@@ -195,9 +202,52 @@ class FaceEditSerializer(FaceWordSerializer):
     event_id = serializers.UUIDField()
 
 
+MOST_AT_ONCE = 10_000
+SOURCES = ("sort", "label")
+
+
+class SeenField(serializers.DictField):
+    """{face id: version}: the faces as the person saw them."""
+
+    child = serializers.IntegerField()
+
+    def to_internal_value(self, data):
+        seen = super().to_internal_value(data)
+        if not all(key.isdecimal() for key in seen):
+            raise serializers.ValidationError("Give versions by face id.")
+        return {int(key): version for key, version in seen.items()}
+
+
 class AssignSerializer(serializers.Serializer):
-    faces = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=10_000)
+    faces = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=MOST_AT_ONCE)
     identity = NamedField()
+    event_id = serializers.UUIDField()
+    strangers = serializers.ListField(
+        child=serializers.IntegerField(), required=False, max_length=MOST_AT_ONCE,
+        help_text="Faces that are not this person: remembered, never proposed as them again.",
+    )  # fmt: skip
+    seen = SeenField(required=False)
+    allow_twice = serializers.BooleanField(
+        required=False, help_text="A photo may show the person twice: a mirror, a collage."
+    )
+    source = serializers.ChoiceField(SOURCES, required=False)
+
+
+class DecideSerializer(serializers.Serializer):
+    faces = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=MOST_AT_ONCE)
+    # “as” is a word of Python's; the field is declared below.
+    event_id = serializers.UUIDField()
+    seen = SeenField(required=False)
+    source = serializers.ChoiceField(SOURCES, required=False)
+
+    def get_fields(self):
+        return super().get_fields() | {"as": serializers.ChoiceField(list(DECISIONS))}
+
+
+class PairSerializer(serializers.Serializer):
+    a = serializers.IntegerField()
+    b = serializers.IntegerField()
+    same = serializers.BooleanField()
     event_id = serializers.UUIDField()
 
 

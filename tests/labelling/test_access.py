@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from jobs.models import Job
 from labelling.identities import create_identity, rename_identity
-from labelling.models import Lease
+from labelling.models import Cluster, ClusterFace, ClusterRun, Lease
 from labelling.projects import create_project
 from labelling.queue import open_image
 from labelling.submit import FaceWord, submit_image
@@ -60,6 +60,10 @@ FOREIGN = {
     "api-lease-release": lambda it: {"token": it.lease},
     "api-face": lambda it: {"face_id": it.face},
     "api-assign": lambda it: {"slug": it.slug},
+    "api-decide": lambda it: {"slug": it.slug},
+    "api-clusters": lambda it: {"slug": it.slug},
+    "api-cluster": lambda it: {"cluster_id": it.cluster},
+    "api-pairs": lambda it: {"slug": it.slug},
     "api-identities": lambda it: {"slug": it.slug},
     "api-undo": lambda it: {"event_id": it.event},
     "api-versions": lambda it: {"slug": it.slug},
@@ -113,8 +117,15 @@ def theirs(project, owner, make_image):
     return SimpleNamespace(
         project=project, slug=project.slug, owner=owner.pk, image=image.pk, image_key=image.sha256[:16],
         face=face.pk, face_key=face.box_key, identity=identity.pk, event=event.pk, job=job.pk, token=token.pk,
-        lease=open_image(image, owner).token, **_later_things(project, job),
+        lease=open_image(image, owner).token, cluster=_cluster_of(project, face), **_later_things(project, job),
     )  # fmt: skip
+
+
+def _cluster_of(project, face) -> int:
+    run = ClusterRun.objects.create(project=project, number=1, embedder="dlib", finished_at=timezone.now())
+    cluster = Cluster.objects.create(run=run, rank=1, waiting=1)
+    ClusterFace.objects.create(cluster=cluster, face=face, position=1, likeness=1.0)
+    return cluster.pk
 
 
 def _later_things(project, job) -> dict[str, int]:
