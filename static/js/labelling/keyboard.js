@@ -3,53 +3,48 @@
 const TEXT = "input, textarea, select, [contenteditable]";
 const PRESSABLE = "button, a, summary, [role=button]";
 const ARROW = /^Arrow(Left|Right|Up|Down)$/;
+/** Keys that press a button or move between buttons: on a button they are the browser's. */
+const FOR_BUTTONS = new Set([" ", "Enter", "Tab"]);
 
 /**
  * @param {object} parts
  * @param {import("./keys.js").KeyMap} parts.keys
- * @param {import("./commands.js").Commands} parts.commands
+ * @param {(command: string) => void} parts.run
  * @param {import("./name_picker.js").NamePicker} parts.picker
- * @param {import("./store.js").FaceStore} parts.store
- * @param {() => boolean} parts.canEdit
+ * @param {string} parts.work  selector: what lies in there is worked on, its buttons take no key for themselves
+ * @param {(event: KeyboardEvent) => void} parts.onArrow
+ * @param {(letter: string) => boolean} parts.onLetter  a letter that is no command; says whether it was of use
+ * @param {(command: string) => boolean} parts.hasUse  false leaves the key what it is without the command
+ * @param {string[]} parts.once  commands that a key held down must not repeat
+ * @param {string[]} [parts.fromPicker]  commands whose key also leaves the input of the name
  * @returns {() => void} disconnects
  */
-export function connectKeyboard({ keys, commands, picker, store, canEdit }) {
+export function connectKeyboard({ keys, run, picker, work, onArrow, onLetter, hasUse, once, fromPicker = [] }) {
   const press = (event) => {
-    if (event.defaultPrevented && !isPickerTab(event, picker)) return;
-    const command = keys.commandFor(event);
-    if (event.target.closest?.(TEXT) && !isPickerTab(event, picker)) return;
-    if (isForButtons(event, command)) return;
-    if (ARROW.test(event.key) && !event.ctrlKey && !event.metaKey) return use(event, () => commands.nudge(event));
-    // Redo sits on a capital letter: with nothing to redo it is the first letter of a name.
-    if (command === null || (command === "redo" && !store.canRedo)) return typeName(event);
-    if (isTabOut(command)) return;
-    // A key that is held down must not race through photos nobody has looked at.
-    if (event.repeat && ["accept", "skip", "undo"].includes(command)) return event.preventDefault();
-    use(event, () => commands.run(command));
+    const asked = keys.commandFor(event);
+    const leaves = fromPicker.includes(asked) && picker.element.contains(event.target);
+    if ((event.defaultPrevented || event.target.closest?.(TEXT)) && !leaves) return;
+    if (isForButton(event, work)) return;
+    if (ARROW.test(event.key) && !event.ctrlKey && !event.metaKey) return use(event, () => onArrow(event));
+    const command = asked !== null && hasUse(asked) ? asked : null;
+    if (command === null) return letter(event);
+    // A key that is held down must not race through what nobody has looked at.
+    if (event.repeat && once.includes(command)) return event.preventDefault();
+    use(event, () => run(command));
   };
 
-  /** Enter and Tab mean the usual thing while the focus is on a button outside the faces. */
-  const isForButtons = (event, command) => {
-    const pressable = event.target.closest?.(PRESSABLE);
-    if (!pressable || pressable.closest("[data-face]")) return false;
-    return ["accept", "next", "previous"].includes(command) || event.key === " ";
-  };
-
-  /** Without faces Tab is free for the browser. */
-  const isTabOut = (command) => ["next", "previous"].includes(command) && store.faces.length === 0;
-
-  const typeName = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !/^\p{L}$/u.test(event.key) || !canEdit()) return;
-    if (commands.openPicker(event.key)) event.preventDefault();
+  const letter = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !/^\p{L}$/u.test(event.key)) return;
+    if (onLetter(event.key)) event.preventDefault();
   };
 
   document.addEventListener("keydown", press);
   return () => document.removeEventListener("keydown", press);
 }
 
-/** Tab in the name input gives up the input and goes to the next face, both. */
-function isPickerTab(event, picker) {
-  return event.key === "Tab" && picker.element.contains(event.target);
+function isForButton(event, work) {
+  const pressable = event.target.closest?.(PRESSABLE);
+  return Boolean(pressable) && !pressable.closest(work) && FOR_BUTTONS.has(event.key);
 }
 
 function use(event, act) {

@@ -1,41 +1,17 @@
 /** Which key does what. Keys can be remapped; two commands never share one. */
 
-/** @typedef {{id: string, words: string, keys: string[], group: string}} Command */
-
-const digits = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
-
-/** @type {Command[]} */
-export const COMMANDS = [
-  { id: "accept", group: "Photo", words: "Accept all proposed, send, next photo", keys: ["Enter"] },
-  { id: "skip", group: "Photo", words: "Skip this photo", keys: ["s"] },
-  { id: "undo", group: "Photo", words: "Undo; then back to the last photo", keys: ["z", "Ctrl+z"] },
-  { id: "redo", group: "Photo", words: "Redo", keys: ["Shift+z", "Ctrl+Shift+z"] },
-  { id: "next", group: "Face", words: "Next face", keys: ["Tab"] },
-  { id: "previous", group: "Face", words: "Previous face", keys: ["Shift+Tab"] },
-  ...digits.map((digit) => ({ id: `pick${digit}`, group: "Face", words: `Suggestion ${digit}, next face`, keys: [digit] })),
-  { id: "name", group: "Face", words: "Search or write a name", keys: ["/"] },
-  { id: "unknown", group: "Face", words: "A face, but nobody we know", keys: ["u"] },
-  { id: "ignore", group: "Face", words: "Ignore: too small, blurred, crowd", keys: ["i"] },
-  { id: "reject", group: "Face", words: "Not a face", keys: ["x"] },
-  { id: "draw", group: "Box", words: "Draw a box; twice: one in the middle", keys: ["n"] },
-  { id: "remove", group: "Box", words: "Remove a box drawn just now", keys: ["Delete", "Backspace"] },
-  { id: "zoomIn", group: "View", words: "Zoom in", keys: ["+", "="] },
-  { id: "zoomOut", group: "View", words: "Zoom out", keys: ["-"] },
-  { id: "fit", group: "View", words: "Whole photo", keys: ["0"] },
-  { id: "keys", group: "View", words: "Show these keys", keys: ["?"] },
-  { id: "cancel", group: "View", words: "Give up, close, then: on to the buttons", keys: ["Escape"] },
-];
-
-/** Keys that belong to a gesture rather than to a command; they stay as they are. */
-export const FIXED = [
-  { group: "Face", words: "Any other letter, or Shift and any: search a name", keys: ["A–Z"] },
-  { group: "Box", words: "Move the box by 1 px, with Shift 10 px", keys: ["Arrows"] },
-  { group: "Box", words: "Resize it by 1 px, with Shift 10 px", keys: ["Alt+Arrows"] },
-  { group: "View", words: "Hold and drag: move the photo", keys: ["Space"] },
-];
+/**
+ * @typedef {{id: string, words: string, keys: string[], group: string}} Command
+ * @typedef {object} KeyTable  the keys of one screen
+ * @property {string} storageKey  under which a person's own keys are kept
+ * @property {Command[]} commands
+ * @property {{words: string, keys: string[], group: string}[]} gestures  belong to no command and stay as they are
+ * @property {RegExp} kept  commands whose key is part of the page's promise, or one of a row of nine
+ * @property {string} nine  what the row pick1 … pick9 does
+ */
 
 const ARROWS = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
-const RESERVED = new Set([...Object.keys(ARROWS), " ", "Escape", "Enter", "Tab", "Shift+Tab"]);
+const RESERVED = /^(Alt\+)?(Shift\+)?(Arrow(Up|Down|Left|Right)|Escape|Enter|Tab| )$/;
 const MODIFIERS = new Set(["Shift", "Control", "Alt", "Meta", "AltGraph", "CapsLock", "Dead"]);
 const SHORT = { Escape: "Esc", Delete: "Del", Backspace: "⌫", " ": "Space", ...ARROWS };
 
@@ -57,12 +33,13 @@ export function comboWords(combo) {
 }
 
 export class KeyMap {
-  #storageKey = "facet-label-keys";
   /** @type {Record<string, string[]>} */ #own = {};
 
-  constructor() {
+  /** @param {KeyTable} table */
+  constructor(table) {
+    this.table = table;
     try {
-      this.#own = JSON.parse(localStorage.getItem(this.#storageKey) ?? "{}");
+      this.#own = JSON.parse(localStorage.getItem(table.storageKey) ?? "{}");
     } catch (error) {
       console.warn("Your own keys could not be read; the usual ones are used.", error);
     }
@@ -70,12 +47,12 @@ export class KeyMap {
 
   /** @param {string} id @returns {string[]} */
   keysOf(id) {
-    return this.#own[id] ?? COMMANDS.find((command) => command.id === id).keys;
+    return this.#own[id] ?? this.table.commands.find((command) => command.id === id).keys;
   }
 
   /** @param {string} combo @returns {Command|null} */
   find(combo) {
-    return COMMANDS.find(({ id }) => this.keysOf(id).includes(combo)) ?? null;
+    return this.table.commands.find(({ id }) => this.keysOf(id).includes(combo)) ?? null;
   }
 
   /** @param {KeyboardEvent} event @returns {string|null} command id */
@@ -90,7 +67,7 @@ export class KeyMap {
 
   /** Give a command another key. @param {string} id @param {string} combo @returns {string|null} why not */
   set(id, combo) {
-    if (RESERVED.has(combo)) return `${comboWords(combo)} cannot be changed.`;
+    if (RESERVED.test(combo)) return `${comboWords(combo)} cannot be changed.`;
     const other = this.find(combo);
     if (other && other.id !== id) return `${comboWords(combo)} already does “${other.words}”. Pick another key.`;
     this.#own = { ...this.#own, [id]: [combo] };
@@ -104,7 +81,7 @@ export class KeyMap {
 
   #save() {
     try {
-      localStorage.setItem(this.#storageKey, JSON.stringify(this.#own));
+      localStorage.setItem(this.table.storageKey, JSON.stringify(this.#own));
       return null;
     } catch {
       return "The keys count for this page only: this browser forbids storage.";

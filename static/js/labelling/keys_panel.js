@@ -1,9 +1,6 @@
 /** The panel behind "?": all keys, and a way to change them. It does not stop the work beside it. */
 
-import { COMMANDS, FIXED, comboOf, comboWords } from "./keys.js";
-
-/** Commands whose key is part of the page's promise, or one of a row of nine. */
-const UNCHANGEABLE = /^(accept|next|previous|cancel|pick\d)$/;
+import { comboOf, comboWords } from "./keys.js";
 
 function make(name, className, text = "") {
   const element = document.createElement(name);
@@ -46,20 +43,21 @@ export class KeysPanel {
   }
 
   #render() {
-    const groups = Map.groupBy(COMMANDS.filter(({ id }) => !/^pick[2-9]$/.test(id)), ({ group }) => group);
-    const sections = [...groups].map(([group, commands]) => {
+    const { commands, gestures } = this.#keys.table;
+    const groups = Map.groupBy(commands.filter(({ id }) => !/^pick[2-9]$/.test(id)), ({ group }) => group);
+    const sections = [...groups].map(([group, members]) => {
       const section = make("section", "keys__section");
-      const fixed = FIXED.filter((one) => one.group === group).map(({ words, keys }) => this.#line(words, keys));
-      section.append(make("h3", "keys__group", group), ...commands.map((command) => this.#row(command)), ...fixed);
+      const fixed = gestures.filter((one) => one.group === group).map(({ words, keys }) => this.#line(words, keys));
+      section.append(make("h3", "keys__group", group), ...members.map((command) => this.#row(command)), ...fixed);
       return section;
     });
     this.#list.replaceChildren(...sections);
   }
 
   #row({ id, words }) {
-    if (id === "pick1") return this.#line("Take that suggestion, then the next face", ["1 – 9"]);
+    if (id === "pick1") return this.#line(this.#keys.table.nine, ["1 – 9"]);
     const row = this.#line(words, this.#keys.keysOf(id));
-    if (UNCHANGEABLE.test(id)) return row;
+    if (this.#keys.table.kept.test(id)) return row;
     const change = make("button", "button button--quiet button--small", "change");
     change.type = "button";
     change.setAttribute("aria-label", `Change the key for: ${words}`);

@@ -9,6 +9,7 @@ import { Drafts } from "./drafts.js";
 import { FaceStrip } from "./face_strip.js";
 import { connectKeyboard } from "./keyboard.js";
 import { KeyMap, showKeys } from "./keys.js";
+import { LABEL_KEYS } from "./label_keys.js";
 import { KeysPanel } from "./keys_panel.js";
 import { openTables } from "./kept_records.js";
 import { NamePicker } from "./name_picker.js";
@@ -33,7 +34,7 @@ const { project, user } = root.dataset;
 const threshold = Number(root.dataset.acceptThreshold);
 const canLabel = root.dataset.canLabel === "true";
 
-const keys = new KeyMap();
+const keys = new KeyMap(LABEL_KEYS);
 const store = new FaceStore();
 const viewport = new Viewport();
 const overlay = new Overlay(part("overlay"));
@@ -70,7 +71,7 @@ function build({ outbox: outboxTable, drafts: draftsTable }) {
     onClose: () => focusWork(),
   });
   const keysPanel = new KeysPanel(part("keys"), { keys, onChange: showAllKeys });
-  const leaveStage = () => root.querySelector(".label__bar button:not(:disabled)").focus();
+  const leaveStage = () => root.querySelector(".work__bar button:not(:disabled)").focus();
   const commands = new Commands({ session, store, viewport, pointer, picker, keysPanel, announce, leaveStage });
   const strip = new FaceStrip(part("faces"), {
     card: document.getElementById("face-card"),
@@ -140,6 +141,25 @@ function connectButtons({ commands, session, focusWork }) {
   });
 }
 
+function connectKeys({ commands, picker, session }) {
+  const isUseless = {
+    next: () => store.faces.length === 0, // Tab is the browser's then
+    previous: () => store.faces.length === 0,
+    redo: () => !store.canRedo, // it sits on a capital letter: the first of a name
+  };
+  connectKeyboard({
+    keys,
+    run: commands.run,
+    picker,
+    work: "[data-face]",
+    onArrow: (event) => commands.nudge(event),
+    onLetter: (letter) => session.canEdit && commands.openPicker(letter),
+    hasUse: (command) => !isUseless[command]?.(),
+    once: ["accept", "skip", "undo"],
+    fromPicker: ["next", "previous"],
+  });
+}
+
 async function open() {
   const parts = build(await openTables());
   const { session, outbox, queue, commands, picker, focusWork } = parts;
@@ -147,9 +167,14 @@ async function open() {
   connectDrawing(parts);
   connectNews(parts);
   connectButtons(parts);
-  connectKeyboard({ keys, commands, picker, store, canEdit: () => session.canEdit });
+  connectKeys(parts);
   connectConflicts(part("conflict"), { api, outbox, queue, say, onDone: focusWork });
-  connectLeaving({ session, store, outbox, queue });
+  connectLeaving({
+    outbox,
+    hasUnsent: () => session.canEdit && store.isChanged,
+    onBack: () => session.problem && session.retry(true),
+    onLeave: () => queue.releaseAll(session.item, session.unsent),
+  });
   // First what is still on its way: the queue must not hand out those photos again.
   const left = await outbox.load();
   if (left) say(left === 1 ? "1 photo from before is being sent." : `${left} photos from before are being sent.`);

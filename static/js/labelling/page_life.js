@@ -2,25 +2,25 @@
 
 /**
  * @param {object} parts
- * @param {import("./session.js").LabelSession} parts.session
- * @param {import("./store.js").FaceStore} parts.store
  * @param {import("./outbox.js").Outbox} parts.outbox
- * @param {import("./queue.js").ImageQueue} parts.queue
+ * @param {() => boolean} [parts.hasUnsent]  something beside the outbox would be left behind
+ * @param {() => void} parts.onBack  the network or the person came back: try again what failed
+ * @param {() => void} [parts.onLeave]
  */
-export function connectLeaving({ session, store, outbox, queue }) {
+export function connectLeaving({ outbox, hasUnsent = () => false, onBack, onLeave = () => {} }) {
   const retry = () => {
     outbox.retryNow();
-    if (session.problem) session.retry(true);
+    onBack();
   };
   window.addEventListener("online", retry);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) retry(); // perhaps from the tab of the login
   });
   window.addEventListener("beforeunload", (event) => {
-    if (outbox.entries.length || (session.canEdit && store.isChanged)) event.preventDefault();
+    if (outbox.entries.length || hasUnsent()) event.preventDefault();
   });
-  window.addEventListener("pagehide", () => queue.releaseAll(session.item, session.unsent));
-  // A page brought back by the Back button has given its leases away.
+  window.addEventListener("pagehide", onLeave);
+  // A page brought back by the Back button has given away what it held.
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });

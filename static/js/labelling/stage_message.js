@@ -13,7 +13,10 @@ export class StageMessage {
     this.#box = box;
   }
 
-  /** @param {import("./session.js").LabelSession} session @param {() => void} onShown  the old photo must go now */
+  /**
+   * @param {{phase: string, canLabel: boolean, problem: Error|null}} session
+   * @param {() => void} onShown  what was shown before must go now
+   */
   show(session, onShown) {
     clearTimeout(this.#timer);
     if (session.phase === "loading") {
