@@ -1,10 +1,12 @@
 """Ask for background work: a row now, a wake-up after commit."""
 
 import logging
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from jobs.models import Job, Queue, State
@@ -23,6 +25,7 @@ def enqueue(
     key: str | None = None,
     by=None,
     result_url: str = "",
+    not_before: datetime | None = None,
 ) -> Job:
     """Make the job's row in the caller's transaction, and wake a worker once that has committed.
 
@@ -36,6 +39,7 @@ def enqueue(
         "queue": queue,
         "created_by": by,
         "result_url": result_url,
+        "not_before": not_before,
     }
     if key is None:
         job, created = Job.objects.create(**fields), True
@@ -46,27 +50,39 @@ def enqueue(
     return job
 
 
-def enqueue_unless_waiting(kind: str, *, project_id: int, **options) -> Job:
+def enqueue_unless_waiting(kind: str, *, project_id: int, pause: timedelta | None = None, **options) -> Job:
     """As `enqueue`, but one waiting job of a kind and project is enough: it will see all the work there is.
 
-    A running one does not count: it may already have looked past the new work.
+    A running one does not count: it may already have looked past the new work. With `pause` a job begins no
+    sooner than that after the one before was asked for, however often it is asked for.
     """
-    waiting = Job.objects.filter(
-        kind=kind, project_id=project_id, state=State.QUEUED, params=options.get("params") or {}
-    ).first()
-    return waiting or enqueue(kind, project_id=project_id, **options)
+    same = Job.objects.filter(kind=kind, project_id=project_id, params=options.get("params") or {})
+    waiting = same.filter(state=State.QUEUED).first()
+    if waiting:
+        return waiting
+    before = same.order_by("-id").first() if pause else None
+    due = before.created_at + pause if before else None
+    if due and due > timezone.now():
+        options["not_before"] = due
+    return enqueue(kind, project_id=project_id, **options)
 
 
 def wake(job: Job) -> None:
     """Tell the workers. A lost message is harmless: the sweeper sends it again."""
     from jobs.tasks import run_job
 
+    wait = {"countdown": _seconds_until(job.not_before)} if job.not_before else {}
     try:
-        run_job.apply_async([job.pk], queue=job.queue, retry=False)
+        run_job.apply_async([job.pk], queue=job.queue, retry=False, **wait)
     except OperationalError:
         logger.warning("The broker is away; job %s waits for the sweeper.", job.pk)
         return
     Job.objects.filter(pk=job.pk).update(woken_at=Now())
+
+
+def _seconds_until(due: datetime) -> float:
+    """A little late rather than too early: a job that is not due yet cannot be claimed."""
+    return max(0.0, (due - timezone.now()).total_seconds()) + 0.02
 
 
 def request_cancel(job: Job) -> None:

@@ -100,12 +100,14 @@ def rank_people(
     embedder: str = "dlib",
     calibration: Calibration | None = None,
     limit: int = 5,
+    ruled_out: Sequence[Collection[Hashable]] | None = None,
 ) -> list[list[Candidate]]:
     """For each probe the `limit` likeliest people, best first; empty lists where the gallery is empty.
 
     probes: shape (n, d), gallery: shape (m, d), rows of unit length; people: whose face each gallery row is.
     Probabilities of one probe sum to at most 1; the rest is the chance of somebody else. Ties in similarity go
-    to the person that sorts first. `calibration` defaults to the embedder's own.
+    to the person that sorts first. `calibration` defaults to the embedder's own. ruled_out: for each probe the
+    people it is known not to be; they are left out, and do not stand in anybody's way.
     Raises ValueError for shapes that do not match, numbers that are none, or an embedder without calibration.
     """
     probes, gallery = np.atleast_2d(np.asarray(probes)), np.atleast_2d(np.asarray(gallery))
@@ -118,10 +120,21 @@ def rank_people(
     grouped = _Gallery(gallery, people)
     for similarities in grouped.blocks(probes):
         best = grouped.best_per_person(similarities)
-        order = np.argsort(-best, axis=1, kind="stable")[:, : max(limit, 2)]
-        for row, best_row, chosen in zip(similarities, best, order, strict=True):
+        if ruled_out is not None:
+            grouped.rule_out(best, ruled_out[len(ranked) : len(ranked) + len(best)])
+        for row, best_row, chosen in zip(similarities, best, _likeliest(best, max(limit, 2)), strict=True):
+            chosen = chosen[np.isfinite(best_row[chosen])]
             ranked.append(_candidates(grouped, row, best_row[chosen], chosen, calibration, limit))
     return ranked
+
+
+def _likeliest(best: FloatArray, limit: int) -> np.ndarray:
+    """The `limit` highest columns of each row, highest first, without sorting thousands of people for nine."""
+    if best.shape[1] > 8 * limit:
+        few = np.sort(np.argpartition(-best, limit, axis=1)[:, :limit], axis=1)
+        order = np.argsort(-np.take_along_axis(best, few, axis=1), axis=1, kind="stable")
+        return np.take_along_axis(few, order, axis=1)
+    return np.argsort(-best, axis=1, kind="stable")[:, :limit]
 
 
 class _Gallery:
@@ -142,6 +155,12 @@ class _Gallery:
     def best_per_person(self, similarities: FloatArray) -> FloatArray:
         return np.maximum.reduceat(similarities, self.starts, axis=1)
 
+    def rule_out(self, best: FloatArray, ruled_out: Sequence[Collection[Hashable]]) -> None:
+        """Put the people a probe cannot be out of reach, in place."""
+        for row, people in zip(best, ruled_out, strict=True):
+            if people:
+                row[np.isin(self.names, list(people))] = -np.inf
+
     def nearest(self, similarities: FloatArray, person: int) -> int:
         start = self.starts[person]
         return int(self.rows[start + np.argmax(similarities[start : self.ends[person]])])
@@ -155,6 +174,8 @@ def _candidates(
     calibration: Calibration,
     limit: int,
 ) -> list[Candidate]:
+    if len(chosen) == 0:
+        return []
     probabilities = calibration.probability(_evidence(best, len(grouped.names), calibration.stranger_similarity))
     probabilities = probabilities[:limit] / max(1.0, probabilities[:limit].sum())
     return [
@@ -174,35 +195,41 @@ def one_person_per_photo(
     ranked: Sequence[Sequence[Candidate]],
     photos: Sequence[Hashable],
     already_there: Mapping[Hashable, Collection[Hashable]] | None = None,
+    *,
+    persons: Sequence[Hashable] | None = None,
 ) -> list[list[Candidate]]:
     """Propose nobody twice in a photo: the likeliest face keeps the person, the others go on to their next.
 
     ranked: one list per face, best first, as from rank_people; photos: the photo each face is in;
-    already_there: people named in a photo by somebody. Greedy by probability, then similarity, then position.
+    already_there: people named in a photo by somebody; persons: equal where faces are known to be one person, who
+    may then stand in a photo twice. Greedy by probability, then similarity, then position.
     Returns the lists in the same order, without the candidates who are somebody else in the same photo.
     """
+    persons = range(len(ranked)) if persons is None else persons
     faces_of: dict[Hashable, list[int]] = defaultdict(list)
     for index, photo in enumerate(photos):
         faces_of[photo].append(index)
     kept: list[list[Candidate]] = [[] for _ in ranked]
     for photo, faces in faces_of.items():
-        owner = _owners({index: ranked[index] for index in faces}, (already_there or {}).get(photo, ()))
+        owner = _owners({index: ranked[index] for index in faces}, persons, (already_there or {}).get(photo, ()))
         for index in faces:
-            kept[index] = [c for c in ranked[index] if owner.get(c.person, index) == index]
+            kept[index] = [c for c in ranked[index] if owner.get(c.person, persons[index]) == persons[index]]
     if len(kept) != len(photos):
         raise ValueError(f"{len(ranked)} ranked faces do not match {len(photos)} photos.")
     return kept
 
 
-def _owners(ranked: Mapping[int, Sequence[Candidate]], taken: Collection[Hashable]) -> dict[Hashable, int]:
-    """Which face is proposed as which person; nobody's face (-1) for people taken already."""
-    owner: dict[Hashable, int] = dict.fromkeys(taken, -1)
-    settled: set[int] = set()
+def _owners(
+    ranked: Mapping[int, Sequence[Candidate]], persons: Sequence[Hashable], taken: Collection[Hashable]
+) -> dict[Hashable, Hashable]:
+    """Who is proposed as which person; nobody (None) for people taken already."""
+    owner: dict[Hashable, Hashable] = dict.fromkeys(taken)
+    settled: set[Hashable] = set()
     pairs = [(-c.probability, -c.similarity, index, c.person) for index, found in ranked.items() for c in found]
     for *_, index, person in sorted(pairs, key=lambda pair: pair[:3]):
-        if index not in settled and person not in owner:
-            owner[person] = index
-            settled.add(index)
+        if persons[index] not in settled and person not in owner:
+            owner[person] = persons[index]
+            settled.add(persons[index])
     return owner
 
 

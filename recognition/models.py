@@ -45,6 +45,28 @@ def faces_without_embedding(project_id: int, embedder: str):
     return Face.objects.filter(~Exists(there), project_id=project_id).exclude(state=FaceState.REJECTED)
 
 
+class CalibrationFit(models.Model):
+    """How similarities became probabilities from some moment on: fitted on the project's confirmed faces, kept as
+    long as suggestions made with it are. Old rows stay, because the ledger speaks of them.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="calibrations")
+    embedder = models.CharField(max_length=40)
+    version = models.CharField(max_length=80, help_text="Weights and calibration, shortened: Suggestion.model_version.")
+    faces = models.PositiveIntegerField(help_text="Confirmed faces it was fitted on.")
+    params = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "embedder", "version"], name="one_fit_per_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.embedder} {self.version}"
+
+
 class LookAlike(models.Model):
     """Two people whose faces are close: worth a second look before either is merged, and after each evaluation."""
 

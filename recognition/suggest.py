@@ -1,96 +1,218 @@
 """Proposes names for waiting faces from the people confirmed so far. Runs in workers only.
 
-Suggestions are rows of their own: a run replaces suggestions, never anything that a person said.
+Suggestions are rows of their own: a run replaces suggestions, never anything that a person said. In a project
+with few waiting faces all of them are compared after each name. With many, those who are looked at next and those
+a new name matters to come first (`freshness.py`), the rest follows behind the back of everybody.
 """
 
-from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched
 
 import numpy as np
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
+from jobs.models import Job, State
 from jobs.work import Work
 from labelling.claims import middle_face
-from labelling.models import Face, Image, Project, Suggestion
-from recognition.likeness import (
-    Calibration,
-    Candidate,
-    default_calibration,
-    fit_calibration,
-    leave_one_out_evidence,
-    one_person_per_photo,
-    rank_people,
-)
+from labelling.models import Face, Image, ImageState, Project, Suggestion
+from recognition.bonds import Bonds
+from recognition.calibrations import calibration_for
+from recognition.freshness import photos_that_matter
+from recognition.likeness import Calibration, Candidate, one_person_per_photo, rank_people
 from recognition.models import Embedding
+from recognition.photo_ratings import rate_photos
+from recognition.suggestion_rows import clear_decided, replace_where_changed
 from recognition.vectors import read_vectors
+from recognition.work_left import suggest_everywhere_soon
 
 MOST = 9
-CHUNK = 500
+CHUNK = 250
+# Up to here comparing everything takes less than a second.
+FEW = 2_000
 # Photos filed under a name are nearly always of that person; how nearly, a project's own ledger will tell.
 CLAIM_PROBABILITY = 0.95
-# Comparing confirmed faces with each other grows as their square; this many tell enough.
-CALIBRATE_ON = 2_000
+# A person said that two faces are one; people are hardly ever wrong about that.
+SURE_PROBABILITY = 0.99
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """The confirmed faces everything is compared with. All arrays have one entry per face."""
+
+    face_ids: np.ndarray
+    vectors: np.ndarray
+    people: np.ndarray
+    photos: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.face_ids)
+
+
+def read_gallery(project: Project) -> Gallery:
+    embeddings = Embedding.objects.current(project.settings.embedder)
+    ids, vectors = read_vectors(embeddings.filter(face__in=Face.objects.in_project(project).named()))
+    rows = {pk: row for pk, *row in Face.objects.filter(pk__in=ids).values_list("pk", "identity_id", "image_id")}
+    kept = [index for index, pk in enumerate(ids) if rows.get(pk, [None])[0] is not None]
+    ids = [ids[index] for index in kept]
+    return Gallery(
+        face_ids=np.array(ids, dtype=np.int64),
+        vectors=vectors[kept],
+        people=np.array([rows[pk][0] for pk in ids], dtype=np.int64),
+        photos=np.array([rows[pk][1] for pk in ids], dtype=np.int64),
+    )
 
 
 def suggest_names(project: Project, work: Work) -> dict:
-    """Rank people for every waiting face, at most `MOST` each. Safe to repeat at any time."""
-    embedder = project.settings.embedder
-    gallery = Embedding.objects.current(embedder).filter(face__in=Face.objects.in_project(project).named())
-    gallery_ids, gallery_vectors = read_vectors(gallery)
-    person_of = dict(Face.objects.filter(pk__in=gallery_ids).values_list("pk", "identity_id"))
-    people = np.array([person_of.get(face_id) or 0 for face_id in gallery_ids], dtype=np.int64)
-    calibration = _calibration(embedder, gallery_vectors, people)
-    images = _images_waiting(project)
-    work.progress(done=0, total=len(images), message="Comparing faces")
-    written = 0
-    for start in range(0, len(images), CHUNK):
-        batch = images[start : start + CHUNK]
-        rows = list(_suggest(batch, embedder, gallery_ids, gallery_vectors, people, calibration))
-        with work.chunk(len(batch)):
-            written += _replace(batch, rows)
-    Suggestion.objects.filter(face__project=project).exclude(
-        face__in=Face.objects.in_project(project).waiting()
-    ).delete()
-    return {"suggestions": written, "said": f"{written:,} suggestions for {len(images):,} photos."}
+    """Bring the suggestions up to date that people will see next. Safe to repeat at any time."""
+    now, since = timezone.now(), _seen_until(project)
+    maker = Suggester(project)
+    if Face.objects.in_project(project).waiting()[: FEW + 1].count() <= FEW:
+        images = photos_waiting(project)
+        if since is None:
+            clear_decided(project)
+    else:
+        images = photos_that_matter(project, maker.gallery.face_ids, maker.gallery.vectors, since=since)
+        if len(maker.gallery):
+            suggest_everywhere_soon(project.pk)
+    written = maker.refresh(images, work)
+    if since is not None:
+        clear_decided(project, since=since)
+    return {"suggestions": written, "seen": now.isoformat(), "said": _said(written, len(images))}
 
 
-def _calibration(embedder: str, vectors: np.ndarray, people: np.ndarray) -> Calibration:
-    """The embedder's own, refined by what this project's confirmed faces tell."""
-    start = default_calibration(embedder)
-    kept = np.random.default_rng(0).permutation(len(people))[:CALIBRATE_ON]
-    evidence, is_same = leave_one_out_evidence(vectors[kept], people[kept])
-    return fit_calibration(evidence, is_same, start=start) if len(evidence) else start
+def suggest_everywhere(project: Project, work: Work) -> dict:
+    """Compare every waiting face, in chunks that nobody waits for."""
+    maker = Suggester(project)
+    images = photos_waiting(project)
+    written = maker.refresh(images, work)
+    clear_decided(project)
+    return {"suggestions": written, "said": _said(written, len(images))}
 
 
-def _images_waiting(project: Project) -> list[int]:
-    waiting = Face.objects.in_project(project).waiting()
-    return list(waiting.order_by("image_id").values_list("image_id", flat=True).distinct())
+def _said(written: int, photos: int) -> str:
+    return f"{written:,} suggestions changed, {photos:,} photos compared."
 
 
-def _suggest(image_ids: list[int], embedder: str, gallery_ids, gallery_vectors, people, calibration: Calibration):
-    faces = Face.objects.filter(image__in=image_ids).waiting()
-    face_ids, vectors = read_vectors(Embedding.objects.current(embedder).filter(face__in=faces))
-    photo_of = dict(Face.objects.filter(pk__in=face_ids).values_list("pk", "image_id"))
-    claims = _claims(image_ids)
-    found: dict[int, list[Candidate]] = {}
-    if face_ids and gallery_ids:
-        ranked = rank_people(vectors, gallery_vectors, people, calibration=calibration, limit=MOST)
-        photos = [photo_of[face_id] for face_id in face_ids]
-        there = _already_there(image_ids, claims)
-        found = dict(zip(face_ids, one_person_per_photo(ranked, photos, there), strict=True))
-    for face_id in sorted({*found, *claims}):
-        yield from _rows(face_id, found.get(face_id, []), claims.get(face_id), gallery_ids, embedder)
+def _seen_until(project: Project) -> datetime | None:
+    """When the last run of this kind began to look: later changes are news."""
+    done = Job.objects.filter(project_id=project.pk, kind="suggest", state=State.DONE).order_by("-id")
+    seen = done.values_list("result__seen", flat=True).first()
+    return datetime.fromisoformat(seen) if seen else None
 
 
-def _already_there(image_ids: list[int], claims: dict[int, int]) -> dict[int, set[int]]:
-    """People named in each photo or claimed for one of its faces: nobody stands in one photo twice."""
-    there: dict[int, set[int]] = defaultdict(set)
-    for image_id, identity_id in Face.objects.named().filter(image__in=image_ids).values_list("image_id", "identity"):
-        there[image_id].add(identity_id)
-    for face_id, image_id in Face.objects.filter(pk__in=claims).values_list("pk", "image_id"):
-        there[image_id].add(claims[face_id])
-    return there
+def photos_waiting(project: Project) -> list[int]:
+    """Photos with a face that waits and can be compared, or whose source says whom it shows."""
+    there = Embedding.objects.current(project.settings.embedder).filter(face=OuterRef("pk"))
+    waiting = Face.objects.in_project(project).waiting().filter(Exists(there))
+    claimed = Image.objects.filter(project=project, state=ImageState.PROPOSED, claimed_identity__isnull=False)
+    return sorted({*waiting.values_list("image_id", flat=True).distinct(), *claimed.values_list("pk", flat=True)})
 
 
-def _claims(image_ids: list[int]) -> dict[int, int]:
+class Suggester:
+    """Compares waiting faces of a project with its confirmed ones, as they are at one moment."""
+
+    def __init__(self, project: Project):
+        self.project = project
+        self.embedder = project.settings.embedder
+        self.gallery = read_gallery(project)
+        self.calibration: Calibration
+        self.calibration, self.version = calibration_for(
+            project, self.gallery.vectors, self.gallery.people, self.gallery.photos
+        )
+
+    def refresh(self, image_ids: Sequence[int], work: Work) -> int:
+        """Suggest for the waiting faces of these photos; returns how many suggestions are new or other ones."""
+        work.progress(done=0, total=len(image_ids), message="Comparing faces")
+        written = 0
+        for batch in batched(image_ids, CHUNK):
+            rows = self.rows(batch)
+            with work.chunk(len(batch)):
+                written += replace_where_changed(batch, rows)
+            rate_photos(self.project, batch, self.gallery.people)
+        return written
+
+    def rows(self, image_ids: Sequence[int]) -> list[Suggestion]:
+        """What to suggest for the waiting faces of these photos, not yet stored."""
+        faces = Face.objects.filter(image__in=image_ids).waiting()
+        face_ids, vectors = read_vectors(Embedding.objects.current(self.embedder).filter(face__in=faces))
+        claims = _claims(image_ids)
+        asked = sorted({*face_ids, *claims})
+        bonds = Bonds(self.project, asked)
+        claims = {face: person for face, person in claims.items() if person not in bonds.ruled_out(face)}
+        photo_of = dict(Face.objects.filter(pk__in=asked).values_list("pk", "image_id"))
+        found: dict[int, list[Candidate]] = {}
+        if face_ids and len(self.gallery):
+            ranked = rank_people(
+                vectors,
+                self.gallery.vectors,
+                self.gallery.people,
+                calibration=self.calibration,
+                limit=MOST,
+                ruled_out=[bonds.ruled_out(face) for face in face_ids],
+            )
+            found = self._one_person_per_photo(face_ids, ranked, photo_of, claims, bonds)
+        return [row for face in asked for row in self._rows(face, found.get(face, []), claims.get(face), bonds)]
+
+    def _one_person_per_photo(self, face_ids, ranked, photo_of, claims, bonds: Bonds) -> dict[int, list[Candidate]]:
+        there = _already_there(set(photo_of.values()))
+        for face, person in claims.items():
+            there.append((photo_of.get(face), person))
+        sure = {face: bonds.sure(face) for face in face_ids}
+        there += [(photo_of[face], said[0]) for face, said in sure.items() if said and face in photo_of]
+        taken: dict[int, set[int]] = {}
+        for photo, person in there:
+            taken.setdefault(photo, set()).add(person)
+        kept = one_person_per_photo(
+            ranked,
+            [photo_of.get(face) for face in face_ids],
+            taken,
+            persons=[bonds.group(face) for face in face_ids],
+        )
+        return dict(zip(face_ids, kept, strict=True))
+
+    def _rows(self, face: int, candidates: list[Candidate], claimed: int | None, bonds: Bonds) -> Iterator[Suggestion]:
+        for rank, row in enumerate(list(self._people(face, candidates, claimed, bonds))[:MOST], start=1):
+            row.face_id, row.rank = face, rank
+            yield row
+
+    def _people(self, face: int, candidates, claimed: int | None, bonds: Bonds) -> Iterator[Suggestion]:
+        """First whom people said it is, then whom the source says, then whom it looks like; each once."""
+        sure = bonds.sure(face)
+        rest = 1.0
+        if sure:
+            person, named = sure
+            rest -= SURE_PROBABILITY
+            yield self._row(person, SURE_PROBABILITY, self._similarity(candidates, person), named)
+        elif claimed is not None:
+            yield Suggestion(identity_id=claimed, probability=CLAIM_PROBABILITY, model_name="source")
+        for candidate in candidates:
+            if candidate.person not in {claimed, sure and sure[0]}:
+                nearest = int(self.gallery.face_ids[candidate.nearest])
+                yield self._row(candidate.person, candidate.probability * rest, candidate.similarity, nearest)
+
+    def _similarity(self, candidates: list[Candidate], person: int) -> float | None:
+        return next((candidate.similarity for candidate in candidates if candidate.person == person), None)
+
+    def _row(self, person: int, probability: float, similarity: float | None, nearest: int) -> Suggestion:
+        return Suggestion(
+            identity_id=person,
+            probability=probability,
+            similarity=similarity,
+            nearest_face_id=nearest,
+            model_name=self.embedder,
+            model_version=self.version,
+        )
+
+
+def _already_there(image_ids: set[int]) -> list[tuple[int, int]]:
+    """Whom people named in each photo: nobody stands in one photo twice."""
+    return list(Face.objects.named().filter(image__in=image_ids).values_list("image_id", "identity"))
+
+
+def _claims(image_ids: Sequence[int]) -> dict[int, int]:
     """The middle face of each photo that was filed under a name, as long as it waits."""
     claimed = {}
     for image in Image.objects.filter(pk__in=image_ids, claimed_identity__isnull=False).prefetch_related("faces"):
@@ -100,38 +222,3 @@ def _claims(image_ids: list[int]) -> dict[int, int]:
         if middle and not named and middle.who == "unassigned":
             claimed[middle.pk] = image.claimed_identity_id
     return claimed
-
-
-def _rows(face_id: int, candidates: list[Candidate], claimed: int | None, gallery_ids: list[int], embedder: str):
-    rows = []
-    if claimed is not None:
-        rows.append(Suggestion(identity_id=claimed, probability=CLAIM_PROBABILITY, model_name="source"))
-    for candidate in candidates:
-        if candidate.person != claimed:
-            rows.append(
-                Suggestion(
-                    identity_id=candidate.person,
-                    probability=candidate.probability,
-                    similarity=candidate.similarity,
-                    nearest_face_id=gallery_ids[candidate.nearest],
-                    model_name=embedder,
-                )
-            )
-    for rank, row in enumerate(rows[:MOST], start=1):
-        row.face_id, row.rank = face_id, rank
-        yield row
-
-
-def _replace(image_ids: list[int], rows: list[Suggestion]) -> int:
-    """Faces that were deleted or named while we compared are left out, under lock."""
-    waiting = set(
-        Face.objects.select_for_update(no_key=True)
-        .filter(image__in=image_ids)
-        .waiting()
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
-    Suggestion.objects.filter(face__image__in=image_ids).delete()
-    kept = [row for row in rows if row.face_id in waiting]
-    Suggestion.objects.bulk_create(kept, batch_size=2000)
-    return len(kept)

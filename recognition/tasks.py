@@ -7,7 +7,7 @@ from recognition.embed import embed_faces
 from recognition.evaluate import evaluate
 from recognition.models import Run
 from recognition.propose import propose_faces
-from recognition.suggest import suggest_names
+from recognition.suggest import suggest_everywhere, suggest_names
 from recognition.train import train
 from recognition.work_left import embed_soon, suggest_soon
 
@@ -39,6 +39,11 @@ def embed(work: Work) -> dict:
 @handles("suggest")
 def suggest(work: Work) -> dict:
     return suggest_names(_project(work), work)
+
+
+@handles("suggest_everywhere")
+def suggest_in_all_photos(work: Work) -> dict:
+    return suggest_everywhere(_project(work), work)
 
 
 @handles("train")

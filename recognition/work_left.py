@@ -4,10 +4,15 @@ Listens to what labelling announces and asks for jobs; one waiting job of a kind
 work left is a query. Web processes import this, so nothing here touches a model.
 """
 
+from datetime import timedelta
+
 from jobs.enqueue import enqueue_unless_waiting
 from jobs.models import Queue
 from labelling.models import Project
 from labelling.signals import faces_boxed, images_added, names_changed
+
+SUGGEST_PAUSE = timedelta(seconds=1)
+EVERYWHERE_PAUSE = timedelta(minutes=3)
 
 
 def propose_soon(project_id: int, **kwargs) -> None:
@@ -21,7 +26,20 @@ def embed_soon(project_id: int, queue: Queue = Queue.INTERACTIVE, **kwargs) -> N
 
 
 def suggest_soon(project_id: int, **kwargs) -> None:
-    enqueue_unless_waiting("suggest", title="Suggest names", project_id=project_id, queue=Queue.INTERACTIVE)
+    """The first name after a quiet moment counts at once, further ones a second later together."""
+    enqueue_unless_waiting(
+        "suggest", title="Suggest names", project_id=project_id, queue=Queue.INTERACTIVE, pause=SUGGEST_PAUSE
+    )
+
+
+def suggest_everywhere_soon(project_id: int, **kwargs) -> None:
+    enqueue_unless_waiting(
+        "suggest_everywhere",
+        title="Suggest names in all waiting photos",
+        project_id=project_id,
+        queue=Queue.BULK,
+        pause=EVERYWHERE_PAUSE,
+    )
 
 
 def _label_url(project_id: int) -> str:

@@ -110,7 +110,7 @@ class FaceQuerySet(models.QuerySet):
 
     def waiting(self):
         """Nobody has yet said who it is: a proposal, or a confirmed box without a name."""
-        return self.exclude(state=FaceState.REJECTED).filter(who=Who.UNASSIGNED)
+        return self.filter(state__in=(FaceState.PROPOSED, FaceState.CONFIRMED), who=Who.UNASSIGNED)
 
     def named(self):
         return self.filter(state=FaceState.CONFIRMED, who=Who.ASSIGNED)

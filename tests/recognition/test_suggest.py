@@ -1,13 +1,16 @@
 """Names for waiting faces, from what people confirmed and from what the source claims."""
 
 import uuid
+from types import SimpleNamespace
 
 import pytest
 
-from jobs.models import State
+from jobs.models import Job, Queue, State
 from labelling.assign import assign_faces
 from labelling.identities import get_or_create_identity
-from labelling.models import Face, Suggestion
+from labelling.models import Bond, Constraint, Face, Identity, Image, Suggestion
+from labelling.undo import undo_event
+from recognition.models import CalibrationFit
 
 ANA, BEN, CEM = 1, 2, 3
 
@@ -33,7 +36,7 @@ def waiting(add_faces):
 
 
 def name(project, face, who):
-    assign_faces(project, [face.pk], get_or_create_identity(project, who), by=None, event_id=uuid.uuid4())
+    return assign_faces(project, [face.pk], get_or_create_identity(project, who), by=None, event_id=uuid.uuid4())
 
 
 def named(face):
@@ -51,7 +54,7 @@ def assert_sound():
 
 
 def test_before_anybody_is_named_there_is_nothing_to_suggest(waiting, suggest):
-    assert suggest().result == {"suggestions": 0}
+    assert suggest().result["suggestions"] == 0
     assert not Suggestion.objects.exists()
 
 
@@ -152,3 +155,218 @@ def test_at_most_nine_people_are_suggested(project, add_faces, suggest):
     suggest()
     assert len(named(face)) == 9 and named(face)[0] == "Person 05"
     assert_sound()
+
+
+# ── what people said about who is who ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def say(project):
+    def same(face, other):
+        return _pair(project, Bond.MUST, face, other)
+
+    def apart(face, other):
+        return _pair(project, Bond.CANNOT, face, other)
+
+    def not_this(face, who):
+        identity = get_or_create_identity(project, who)
+        return Constraint.objects.create(project=project, bond=Bond.CANNOT, face=face, identity=identity)
+
+    return SimpleNamespace(same=same, apart=apart, not_this=not_this)
+
+
+def _pair(project, bond, *faces):
+    face, other = sorted(faces, key=lambda face: face.pk)
+    return Constraint.objects.create(project=project, bond=bond, face=face, other=other)
+
+
+def test_who_it_is_not_is_never_suggested_again(project, waiting, say, suggest):
+    name(project, waiting[ANA][0], "Ana")
+    name(project, waiting[BEN][0], "Ben")
+    face, others = waiting[ANA][1], waiting[ANA][2:]
+    say.not_this(face, "Ana")
+    suggest()
+    assert named(face) == ["Ben"]
+    assert all(named(other)[0] == "Ana" for other in others)
+    name(project, others[0], "Ana")
+    suggest()
+    assert named(face) == ["Ben"]
+
+
+def test_a_face_apart_from_somebodys_face_is_not_that_person(project, waiting, say, suggest):
+    name(project, waiting[ANA][0], "Ana")
+    say.apart(waiting[ANA][1], waiting[ANA][0])
+    say.apart(waiting[ANA][2], waiting[ANA][3])  # nobody knows yet who either is
+    suggest()
+    assert [named(face) for face in waiting[ANA][1:]] == [[], ["Ana"], ["Ana"]]
+
+
+def test_one_person_with_a_named_face_is_suggested_first_and_surely(project, waiting, say, suggest):
+    name(project, waiting[ANA][0], "Ana")
+    name(project, waiting[BEN][0], "Ben")
+    chain = waiting[BEN][1], waiting[BEN][2], waiting[ANA][0]
+    say.same(chain[0], chain[1])
+    say.same(chain[1], chain[2])
+    suggest()
+    for face in chain[:2]:
+        first = face.suggestions.get(rank=1)
+        assert (first.identity.name, first.nearest_face) == ("Ana", waiting[ANA][0]) and first.probability > 0.95
+    assert named(waiting[BEN][3])[0] == "Ben"
+    assert_sound()
+
+
+def test_not_this_person_outweighs_the_same_person(project, waiting, say, suggest):
+    name(project, waiting[ANA][0], "Ana")
+    say.same(waiting[ANA][0], waiting[ANA][1])
+    say.not_this(waiting[ANA][1], "Ana")
+    suggest()
+    assert named(waiting[ANA][1]) == []
+
+
+def test_a_mirror_may_show_one_person_twice(project, waiting, add_faces, say, suggest):
+    name(project, waiting[ANA][0], "Ana")
+    left, right = add_faces("mirror", ((ANA, 20), None), ((ANA, 21), None)).faces.order_by("x")
+    say.same(left, right)
+    suggest()
+    assert (named(left), named(right)) == (["Ana"], ["Ana"])
+
+
+def test_a_claim_that_was_denied_is_not_made_again(add_faces, say, suggest):
+    face = add_faces("filed", ((ANA, 1), None), claim="Ana", size=(140, 480)).faces.get()
+    say.not_this(face, "Ana")
+    suggest()
+    assert named(face) == []
+
+
+# ── which model said so ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_suggestions_say_which_weights_and_calibration_made_them(project, waiting, add_faces, suggest):
+    name(project, waiting[ANA][0], "Ana")
+    suggest()
+    first = waiting[ANA][1].suggestions.get()
+    weights, calibration = first.model_version.split("-")
+    assert len(weights) == len(calibration) == 8 and not CalibrationFit.objects.exists()
+    for person in range(10):
+        for photo in range(4):
+            add_faces(f"known-{person}-{photo}", ((person, photo), f"Person {person}"))
+    suggest()
+    fit = CalibrationFit.objects.get()
+    assert fit.version.startswith(weights) and fit.version != first.model_version
+    assert fit.faces == 41
+    assert waiting[BEN][0].suggestions.first().model_version == fit.version
+
+
+def test_one_more_name_makes_no_new_version(project, waiting, add_faces, suggest):
+    for person in range(10):
+        for photo in range(4):
+            add_faces(f"known-{person}-{photo}", ((person, photo), f"Person {person}"))
+    suggest()
+    name(project, waiting[ANA][0], "Ana")
+    suggest()
+    assert CalibrationFit.objects.count() == 1
+
+
+# ── how doubtful and how needed a photo is ────────────────────────────────────────────────────────────────
+
+
+def rated(face):
+    face.image.refresh_from_db()
+    return face.image.doubt, face.image.need
+
+
+def test_a_photo_is_as_doubtful_as_its_least_certain_face(project, waiting, add_faces, suggest):
+    name(project, waiting[ANA][0], "Ana")
+    both = add_faces("both", ((ANA, 30), None), ((CEM, 31), None)).faces.order_by("x")
+    suggest()
+    chances = [max((row.probability for row in face.suggestions.all()), default=0) for face in both]
+    assert rated(both[0])[0] == pytest.approx(1 - min(chances), abs=0.005)
+    assert rated(both[0])[0] > rated(waiting[ANA][1])[0]
+
+
+def test_a_photo_is_needed_as_its_people_lack_faces(project, waiting, suggest):
+    name(project, waiting[ANA][0], "Ana")
+    name(project, waiting[BEN][0], "Ben")
+    Identity.objects.filter(name="Ana").update(target_count=4)
+    suggest()
+    needed, enough = rated(waiting[ANA][1])[1], rated(waiting[BEN][1])[1]
+    assert 0.5 < needed <= 0.75 and enough < needed
+
+
+def test_rating_a_photo_is_no_change_of_it(project, waiting, suggest):
+    versions = dict(Image.objects.values_list("pk", "version"))
+    name(project, waiting[ANA][0], "Ana")
+    versions[waiting[ANA][0].image_id] += 1
+    suggest()
+    assert waiting[BEN][1].image.doubt == 0 and rated(waiting[BEN][1])[0] > 0
+    assert dict(Image.objects.values_list("pk", "version")) == versions
+
+
+# ── many waiting photos ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def crowded(monkeypatch):
+    """As if the project had too many waiting faces to compare them all after each name."""
+    monkeypatch.setattr("recognition.suggest.FEW", 0)
+    monkeypatch.setattr("recognition.freshness.AHEAD", 0)
+
+
+def test_among_many_a_name_reaches_the_faces_like_it_at_once(project, waiting, suggest, crowded, monkeypatch):
+    suggest()
+    monkeypatch.setattr("recognition.freshness.LIKES", 3)
+    name(project, waiting[ANA][0], "Ana")
+    suggest()
+    assert all(named(face) == ["Ana"] for face in waiting[ANA][1:])
+    assert not any(named(face) for face in waiting[BEN])
+
+
+def test_among_many_the_rest_follows_behind(project, waiting, suggest, crowded, work_off, monkeypatch):
+    suggest()
+    monkeypatch.setattr("recognition.freshness.LIKES", 1)
+    name(project, waiting[ANA][0], "Ana")
+    suggest()
+    assert sum(bool(named(face)) for face in waiting[ANA]) == 1
+    (job,) = work_off(project, "suggest_everywhere")
+    assert (job.queue, job.state) == (Queue.BULK, State.DONE)
+    assert all(named(face) for face in waiting[ANA][1:] + waiting[BEN])
+
+
+def test_among_many_a_name_taken_back_is_not_suggested_any_more(project, waiting, suggest, crowded):
+    suggest()
+    event = name(project, waiting[ANA][0], "Ana")
+    suggest()
+    assert named(waiting[ANA][1]) == ["Ana"]
+    undo_event(event, by=None)
+    suggest()
+    assert not Suggestion.objects.exists()
+
+
+def test_among_many_the_photos_handed_out_next_are_compared(project, waiting, suggest, crowded, monkeypatch):
+    monkeypatch.setattr("recognition.freshness.AHEAD", 2)
+    monkeypatch.setattr("recognition.freshness.LIKES", 0)
+    suggest()
+    name(project, waiting[BEN][3], "Ben")
+    suggest()
+    assert [bool(named(face)) for face in waiting[ANA]] == [True, True, False, False]
+
+
+def test_names_in_quick_succession_wait_together(project, waiting, work_off):
+    for face in waiting[ANA]:
+        name(project, face, "Ana")
+        jobs = Job.objects.filter(kind="suggest", project_id=project.pk)
+        work_off(project, "suggest")
+    assert [job.state for job in jobs.order_by("pk")] == [State.DONE, State.QUEUED]
+    assert jobs.get(state=State.QUEUED).not_before is not None
+
+
+def test_what_nobody_could_tell_apart_is_not_written_again(project, waiting, suggest):
+    name(project, waiting[ANA][0], "Ana")
+    suggest()
+    before = set(Suggestion.objects.values_list("pk", flat=True))
+    name(project, waiting[ANA][1], "Ana")
+    suggest()
+    kept = set(Suggestion.objects.filter(face__in=waiting[ANA][2:]).values_list("pk", flat=True))
+    assert suggest().result["suggestions"] == 0
+    assert set(Suggestion.objects.filter(face__in=waiting[ANA][2:]).values_list("pk", flat=True)) == kept
+    assert before
