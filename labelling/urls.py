@@ -1,6 +1,6 @@
 from django.urls import path
 
-from labelling.api import clusters, faces, identities, images, projects, queue
+from labelling.api import clusters, faces, identities, images, look, projects, queue
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
 from labelling.views import jobs as job_pages
@@ -31,6 +31,7 @@ api_urlpatterns = [
     path("projects/<slug:slug>/images/", images.ImageList.as_view(), name="api-images"),
     path("images/<int:image_id>/", images.ImageDetail.as_view(), name="api-image"),
     path("images/<int:image_id>/submit/", images.ImageSubmit.as_view(), name="api-submit"),
+    path("images/<int:image_id>/look/", look.ImageLook.as_view(), name="api-look"),
     path("projects/<slug:slug>/queue/next/", queue.QueueNext.as_view(), name="api-queue-next"),
     path("projects/<slug:slug>/queue/open/", queue.QueueOpen.as_view(), name="api-queue-open"),
     path("leases/<uuid:token>/renew/", queue.LeaseRenew.as_view(), name="api-lease-renew"),

@@ -11,8 +11,11 @@ from jobs.work import Work
 from labelling import storage
 from labelling.models import Face, Project
 from labelling.photos import BadPhoto, upright_rgb
+from recognition.detectors import Detector
 from recognition.embedders import Embedder, FaceGeometry, WeightsUnavailable, get_embedder
+from recognition.landmarks import MIN_FACE_PX, find_landmarks
 from recognition.models import Embedding, faces_without_embedding
+from recognition.propose import loaded_detector
 
 CHUNK = 32
 
@@ -28,22 +31,26 @@ def loaded_embedder(name: str) -> Embedder:
     return embedder
 
 
+def landmark_finder(project: Project) -> Detector:
+    return loaded_detector(project.settings.detector, MIN_FACE_PX)
+
+
 def embed_faces(project: Project, work: Work) -> dict:
-    """Embed every face of the project whose present box has no vector yet."""
-    embedder = loaded_embedder(project.settings.embedder)
+    """Embed every face of the project whose present box has no vector yet. Boxes of people get landmarks as well."""
+    embedder, detector = loaded_embedder(project.settings.embedder), landmark_finder(project)
     todo = faces_without_embedding(project.pk, embedder.name).select_related("image").order_by("image_id", "pk")
     work.progress(total=work.job.done + todo.count(), message="Describing faces")
     unreadable: set[int] = set()
     made = 0
     while chunk := list(todo.exclude(image_id__in=unreadable)[:CHUNK]):
-        rows = _embed(chunk, embedder, unreadable)
+        rows = _embed(chunk, embedder, detector, unreadable)
         with work.chunk(len(chunk)):
             _store(rows)
         made += len(rows)
     return {"embeddings": made, "unreadable_photos": len(unreadable), "said": f"{made:,} faces described."}
 
 
-def _embed(faces: list[Face], embedder: Embedder, unreadable: set[int]) -> list[Embedding]:
+def _embed(faces: list[Face], embedder: Embedder, detector: Detector, unreadable: set[int]) -> list[Embedding]:
     by_image: dict[int, list[Face]] = defaultdict(list)
     for face in faces:
         by_image[face.image_id].append(face)
@@ -51,21 +58,40 @@ def _embed(faces: list[Face], embedder: Embedder, unreadable: set[int]) -> list[
     for image_id, together in by_image.items():
         try:
             image = together[0].image
-            vectors = embed_boxes(image.project_id, image.sha256, [geometry(face) for face in together], embedder)
+            pixels = photo_pixels(image.project_id, image.sha256)
         except (storage.ObjectMissing, BadPhoto):
             unreadable.add(image_id)
             continue
+        for face in together:
+            if face.landmarks is None:
+                points = find_landmarks(pixels, face.box, detector)
+                face.landmarks = None if points is None else flat(points)
+        vectors = _vectors(pixels, [geometry(face) for face in together], embedder)
         rows += [_row(face, embedder.name, vector) for face, vector in zip(together, vectors, strict=True)]
     return rows
 
 
 def embed_boxes(project_id: int, sha256: str, faces: list[FaceGeometry], embedder: Embedder) -> np.ndarray:
     """Vectors of boxes in one photo, shape (n, d), as they come back from the database: half precision."""
+    return _vectors(photo_pixels(project_id, sha256), faces, embedder)
+
+
+def _vectors(pixels: np.ndarray, faces: list[FaceGeometry], embedder: Embedder) -> np.ndarray:
+    return embedder.embed(pixels, faces).astype(np.float16)
+
+
+def photo_pixels(project_id: int, sha256: str) -> np.ndarray:
+    """The original, upright. Raises ObjectMissing, BadPhoto, or TryLater while the store is away."""
     try:
         data = storage.get(storage.original_key(project_id, sha256))
     except storage.StoreAway as error:
         raise TryLater("The object store does not answer.") from error
-    return embedder.embed(upright_rgb(data), faces).astype(np.float16)
+    return upright_rgb(data)
+
+
+def flat(points: np.ndarray) -> list[float]:
+    """Landmarks (5, 2) as a row keeps them."""
+    return [round(float(value), 2) for value in points.reshape(-1)]
 
 
 def geometry(face: Face) -> FaceGeometry:
@@ -80,15 +106,20 @@ def _row(face: Face, embedder: str, vector: np.ndarray) -> Embedding:
 
 def _store(rows: list[Embedding]) -> None:
     """Faces that were deleted while we looked at them are left out, under lock."""
-    alive = set(
+    alive = dict(
         Face.objects.select_for_update(no_key=True)
         .filter(pk__in=[row.face_id for row in rows])
         .order_by("pk")
-        .values_list("pk", flat=True)
+        .values_list("pk", "landmarks")
     )
+    kept = [row for row in rows if row.face_id in alive]
     Embedding.objects.bulk_create(
-        [row for row in rows if row.face_id in alive],
+        kept,
         update_conflicts=True,
         unique_fields=["face", "embedder"],
         update_fields=["x", "y", "w", "h", "vector"],
     )
+    for face in (row.face for row in kept if row.face.landmarks and alive[row.face_id] is None):
+        # No person's word, so no new version of the face; and only for the box they were found in.
+        there = dict(zip("xywh", face.box, strict=True))
+        Face.objects.filter(pk=face.pk, **there).update(landmarks=face.landmarks)

@@ -5,6 +5,7 @@ from jobs.work import Work, handles
 from labelling.models import Project
 from recognition.embed import embed_faces
 from recognition.evaluate import evaluate
+from recognition.look import look_at_box
 from recognition.models import Run
 from recognition.propose import propose_faces
 from recognition.suggest import suggest_everywhere, suggest_names
@@ -34,6 +35,11 @@ def embed(work: Work) -> dict:
     answer = embed_faces(_project(work), work)
     suggest_soon(work.job.project_id)
     return answer
+
+
+@handles("look")
+def look(work: Work) -> dict:
+    return look_at_box(work)
 
 
 @handles("suggest")

@@ -54,6 +54,7 @@ FOREIGN = {
     "api-images": lambda it: {"slug": it.slug},
     "api-image": lambda it: {"image_id": it.image},
     "api-submit": lambda it: {"image_id": it.image},
+    "api-look": lambda it: {"image_id": it.image},
     "api-queue-next": lambda it: {"slug": it.slug},
     "api-queue-open": lambda it: {"slug": it.slug},
     "api-lease-renew": lambda it: {"token": it.lease},
