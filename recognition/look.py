@@ -92,4 +92,8 @@ def quality(pixels: np.ndarray, box: Box) -> dict:
     """How well a face can be told in that box: its shorter side, sharpness and brightness as of photos."""
     grey = cv2.cvtColor(np.ascontiguousarray(crop_with_margin(pixels, box)), cv2.COLOR_RGB2GRAY)
     sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
-    return {"side_px": round(min(box[2:]), 1), "sharpness": round(sharpness, 1), "brightness": round(float(grey.mean()), 1)}
+    return {
+        "side_px": round(min(box[2:]), 1),
+        "sharpness": round(sharpness, 1),
+        "brightness": round(float(grey.mean()), 1),
+    }

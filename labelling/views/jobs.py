@@ -19,7 +19,12 @@ TROUBLE = (State.FAILED, State.ERRORED)
 @require_safe
 def job_list(request: HttpRequest, slug: str) -> HttpResponse:
     project = open_project(request, slug)
-    jobs = Job.objects.visible_to(request.user).in_project(project.pk).exclude(kind__in=LITTLE).defer("log", "result", "params")
+    jobs = (
+        Job.objects.visible_to(request.user)
+        .in_project(project.pk)
+        .exclude(kind__in=LITTLE)
+        .defer("log", "result", "params")
+    )
     only_trouble = request.GET.get("only") == "trouble"
     ended = jobs.filter(state__in=TROUBLE) if only_trouble else jobs.exclude(state__in=ACTIVE)
     page = keyset_page(ended.select_related("created_by"), request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)

@@ -140,7 +140,7 @@ def test_landmarks_at_the_border_of_the_photo_lie_where_they_are():
     cut = np.ascontiguousarray(photo[top:, left:])
     points = find_landmarks(cut, (x - left, y - top, w, h), detector)
     assert points is not None
-    assert np.abs(points + (left, top) - whole.landmarks).max() < w / 8
+    assert np.abs(points + np.array([left, top]) - whole.landmarks).max() < w / 8
 
 
 def test_quality_tells_dark_from_bright():
