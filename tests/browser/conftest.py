@@ -1,15 +1,24 @@
-"""A real browser against a real `facet up`: web server, workers, database, broker, object store."""
+"""A real browser against a real `facet up`: web server, workers, database, broker, object store.
+
+Journeys share one `facet_up` and one browser. Each makes a project of its own (`seeds.make_project`, called
+through `facet_up.inside`), opens pages of its own (`page`, `open_page`) and asks the database what became of it.
+No Django here: its models are bound to the database of the test run. What needs them is a function called inside.
+"""
 
 import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.browser import seeds
+from tests.browser.house import House
+from tests.inside import REPOSITORY, Inside
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -21,9 +30,27 @@ OURS = ("FACET_", "DATABASE_URL", "REDIS_URL", "S3_")
 
 @dataclass(frozen=True)
 class Running:
+    """A Facet that is up. `inside(function, …)` calls a function where its database is at hand."""
+
     url: str
     name: str
     password: str
+    folder: Path
+    inside: Inside = field(repr=False)
+
+    def processes(self, *words: str) -> list[psutil.Process]:
+        """Every live process of it whose command line has all `words`, oldest first: "gunicorn", "bin/postgres",
+        "--queues=bulk", "--queues=interactive"."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("FACET_VAR") != str(self.folder) or process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                if all(word in " ".join(process.cmdline()) for word in words):
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return sorted(found, key=psutil.Process.create_time)
 
 
 @pytest.fixture(scope="session")
@@ -42,42 +69,94 @@ def facet_up(chromium, tmp_path_factory):
     """`facet up` in a data folder of its own, as a newcomer starts it; stopped as with Ctrl-C."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     folder = tmp_path_factory.mktemp("facet")
+    environment = plain | {"FACET_VAR": str(folder)}
     up = subprocess.Popen(
         [sys.executable, "manage.py", "up"],
         cwd=REPOSITORY,
-        env=plain | {"FACET_VAR": str(folder)},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+    inside = Inside(environment)
     try:
         said = up.stdout.readline() + up.stdout.readline()
         found = re.search(r"ready: (http://\S+?)/\nLog in as (\S+) with the password (\S+)", said)
         assert found, said + up.stdout.read()
-        yield Running(*found.groups())
+        yield Running(*found.groups(), folder, inside)
     finally:
+        inside.end()
         up.terminate()
         up.wait(timeout=60)
 
 
-@pytest.fixture
-def page(facet_up, chromium):
-    """A fresh browser, logged in with the printed account. Script errors and refused resources fail the test."""
+# Not of the session: while Playwright runs, its event loop keeps Django's models from being used in this process.
+@pytest.fixture(scope="package")
+def browser(chromium):
+    """One Chromium for all journeys; each opens contexts of its own, which share nothing."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
-        page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        complaints = []
-        page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
-        page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-        page.goto(f"{facet_up.url}/login/")
-        page.fill("[name=username]", facet_up.name)
-        page.fill("[name=password]", facet_up.password)
-        page.press("[name=password]", "Enter")
-        page.wait_for_url(f"{facet_up.url}/")
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens a page in a fresh browser context, logged in as `user` unless that is None.
+
+    Script errors and refused resources fail the test. `faults=True` is for pages whose server goes away: what
+    the browser itself writes about requests without an answer is no complaint then.
+    """
+    contexts, complaints = [], []
+
+    def hear(page, faults):
+        def on_console(line):
+            is_expected = faults and line.text.startswith(("Failed to load resource", "A decision could not be sent"))
+            if line.type == "error" and not is_expected:
+                complaints.append(line.text)
+
+        page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+        page.on("console", on_console)
+
+    def open_it(running, user="admin", *, faults=False, **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("page", lambda page: hear(page, faults))  # also those the page itself opens
+        if user is not None:
+            cookie = running.inside(seeds.log_in, user)
+            context.add_cookies([{"name": "sessionid", "value": cookie, "url": running.url}])
+        return context.new_page()
+
+    yield open_it
+    for context in contexts:
+        context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def page(facet_up, open_page):
+    """A fresh browser, logged in with the account that `facet up` printed, on the list of projects."""
+    page = open_page(facet_up, facet_up.name)
+    page.goto(f"{facet_up.url}/")
+    return page
+
+
+@pytest.fixture(scope="session")
+def running_house(chromium, tmp_path_factory):
+    house = House(tmp_path_factory.mktemp("house"))
+    try:
+        house.set_up()
+        yield house
+    finally:
+        house.take_down()
+
+
+@pytest.fixture
+def house(running_house):
+    """Facet in parts that a test may kill and start again; whole again afterwards."""
+    yield running_house
+    running_house.mend()

@@ -31,7 +31,7 @@ def test_photos_become_a_report(page, facet_up, tmp_path):
     first, second = sorted(folder.name.replace("_", " ") for folder in tmp_path.iterdir() if folder.is_dir())
     photos = sorted(tmp_path.glob("*/*.jpg"))
 
-    page.goto(facet_up.url)
+    page.goto(f"{facet_up.url}/projects/new/")
     page.fill("[name=name]", "Journey")
     page.press("[name=name]", "Enter")
     page.wait_for_url("**/p/journey/ingest/")
