@@ -83,6 +83,11 @@ def _answer_of_ours(error: Exception) -> Response | None:
 def _answer_of_the_database(error: Exception) -> Response | None:
     if isinstance(error, ValidationError):
         return Response(_body("invalid", " ".join(error.messages)), status.HTTP_400_BAD_REQUEST)
+    if isinstance(error, IntegrityError) and _broken_rule(error) == "face_is_of_somebody_still_there":
+        sentence = "That person was merged into another one this very moment. Nothing was stored; send it again."
+        return Response(
+            _body("merged_meanwhile", sentence), status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": "1"}
+        )
     if isinstance(error, IntegrityError):
         # The database refused what our own checks let through: say so, and leave a trace.
         logger.warning("The database refused a change: %s", error)
@@ -92,6 +97,10 @@ def _answer_of_the_database(error: Exception) -> Response | None:
         sentence = "A value in the request is too large or too deeply nested."
         return Response(_body("invalid", sentence), status.HTTP_400_BAD_REQUEST)
     return None
+
+
+def _broken_rule(error: IntegrityError) -> str:
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
 
 
 def _answer_of_the_framework(error: Exception) -> Response | None:

@@ -29,6 +29,14 @@ def find_identity(project: Project, name: str) -> Identity | None:
     return Identity.objects.in_project(project).called(clean_name(name)).first()
 
 
+def merged_or_self(project: Project, identity_id: int) -> Identity | None:
+    """The person of that id, or whom they were merged into; None when the project has no such person."""
+    found = Identity.objects.filter(project=project, pk=identity_id).first()
+    while found and found.merged_into_id:
+        found = found.merged_into
+    return found
+
+
 def get_or_create_identity(project: Project, name: str) -> Identity:
     """The person of that name, letter case aside; a new one gets the project's next class id."""
     name = clean_name(name)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from labelling import ledger
 from labelling.boxes import BadBox, clip_box
 from labelling.errors import AlreadyUsed, Leased, Refused, Stale
-from labelling.identities import get_or_create_identity
+from labelling.identities import get_or_create_identity, merged_or_self
 from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Lease, Origin, Project, Verb, Who
 from labelling.queue import held_by_another
 from labelling.signals import announce, faces_boxed, names_changed
@@ -215,10 +215,13 @@ def _who(face: Face, project: Project, word: FaceWord) -> tuple[Who, Identity | 
 
 
 def resolve_identity(project: Project, named: int | str) -> Identity:
-    """A person of this project by id, or by name, which makes a new one when needed."""
+    """A person of this project by id, or by name, which makes a new one when needed.
+
+    Who was merged into somebody is that one now: a browser may have said it before it could know.
+    """
     if isinstance(named, str):
         return get_or_create_identity(project, named)
-    found = Identity.objects.in_project(project).filter(pk=named).first()
+    found = merged_or_self(project, named)
     if found is None:
         raise Refused(f"There is no person {named} in this project.", fields={"identity": ["Not found."]})
     return found

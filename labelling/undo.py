@@ -8,9 +8,20 @@ from django.utils import timezone
 
 from labelling.constraints import constraints_back
 from labelling.errors import Refused, Stale
-from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Verb
+from labelling.later import built_upon
+from labelling.merge import merge_back
+from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Role, Verb
 from labelling.signals import announce, faces_boxed, names_changed
 from labelling.submit import KEPT
+
+# About people, not about photos: only who may change people may change them back.
+OF_REVIEWERS = {Verb.RENAME, Verb.DESCRIBE, Verb.MERGE, Verb.SPLIT}
+
+
+def least_role_to_undo(event: Event, user) -> Role:
+    """One's own labels from annotator on; those of others, and what is about people, from reviewer on."""
+    own = event.actor_id == user.pk and event.verb not in OF_REVIEWERS
+    return Role.ANNOTATOR if own else Role.REVIEWER
 
 
 @transaction.atomic
@@ -60,7 +71,7 @@ def _faces_back(event: Event, by) -> None:
     image_ids = [row["id"] for row in event.after["images"]]
     images = list(Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk"))
     faces = {face.pk: face for face in Face.objects.select_for_update().filter(pk__in=changed).order_by("pk")}
-    if any(pk not in faces or faces[pk].version != row["version"] for pk, row in changed.items()):
+    if not set(changed) <= set(faces) or _changed_again(event, faces, changed):
         raise Stale("These faces were changed again since; take the later change back first.")
     for pk, face in faces.items():
         if pk in before:
@@ -82,6 +93,13 @@ def _link_back(event: Event, by) -> None:
     list(Image.objects.select_for_update().filter(pk__in=event.images).order_by("pk"))
     constraints_back(event)
     announce(names_changed, event.project_id)
+
+
+def _changed_again(event: Event, faces: dict[int, Face], left: dict[int, dict]) -> bool:
+    """Not by a later change that was itself taken back: then they are again as this one left them."""
+    counted_up = [pk for pk, face in faces.items() if face.version != left[pk]["version"]]
+    differs = any(getattr(faces[pk], name) != left[pk][name] for pk in counted_up for name in KEPT)
+    return differs or built_upon(event, counted_up)
 
 
 def _images_back(event: Event, images: list[Image]) -> None:
@@ -112,4 +130,5 @@ WAYS_BACK: dict[Verb, Callable[[Event, object], None]] = {
     Verb.DECIDE: _decision_back,
     Verb.LINK: _link_back,
     Verb.RENAME: _rename_back,
+    Verb.MERGE: merge_back,
 }

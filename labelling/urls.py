@@ -1,6 +1,6 @@
 from django.urls import path
 
-from labelling.api import clusters, faces, identities, images, look, projects, queue
+from labelling.api import clusters, faces, identities, images, look, people, projects, queue
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
 from labelling.views import jobs as job_pages
@@ -43,5 +43,6 @@ api_urlpatterns = [
     path("clusters/<int:cluster_id>/", clusters.ClusterDetail.as_view(), name="api-cluster"),
     path("projects/<slug:slug>/pairs/", clusters.Pairs.as_view(), name="api-pairs"),
     path("projects/<slug:slug>/identities/", identities.IdentityList.as_view(), name="api-identities"),
+    path("identities/<int:identity_id>/merge/", people.IdentityMerge.as_view(), name="api-identity-merge"),
     path("events/<uuid:event_id>/undo/", faces.EventUndo.as_view(), name="api-undo"),
 ]

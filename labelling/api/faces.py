@@ -13,8 +13,8 @@ from labelling.api.serializers import (
 )
 from labelling.assign import assign_faces, decide_faces, edit_face
 from labelling.errors import Stale
-from labelling.models import Event, Face, Image, Project, Role, Verb
-from labelling.undo import undo_event
+from labelling.models import Event, Face, Image, Project
+from labelling.undo import least_role_to_undo, undo_event
 
 
 class FaceDetail(APIView):
@@ -66,8 +66,7 @@ class EventUndo(APIView):
         """Take a change back: one's own, or anyone's from reviewer on. 409 when something built on it since."""
         projects = Project.objects.visible_to(request.user).values("pk")
         event = get_object_or_404(Event.objects.select_related("project"), pk=event_id, project__in=projects)
-        if event.actor_id != request.user.pk or event.verb == Verb.RENAME:
-            require_role(request.user, event.project, Role.REVIEWER)
+        require_role(request.user, event.project, least_role_to_undo(event, request.user))
         undo_event(event, by=request.user)
         answer = {"undone": event.pk}
         if event.image_id:
