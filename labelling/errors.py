@@ -42,6 +42,12 @@ class Twice(Refused):
     code = "twice"
 
 
+class NotSame(Refused):
+    """Somebody said that these are different people."""
+
+    code = "not_same"
+
+
 class Leased(Refused):
     """Someone else is working on the image right now."""
 

@@ -57,7 +57,7 @@ def _merge(source: Identity, target: Identity, by, event_id: UUID, seen, allow_t
     claims = list(Image.objects.filter(claimed_identity=source).order_by("pk").values_list("pk", flat=True))
     rows = moves.hold(faces, claims)
     # After photos and faces, as those who name faces hold them when their change reaches a person.
-    source, target = _hold_people(source, target)
+    source, target = hold_people(source, target)
     if set(faces.values_list("pk", flat=True)) != {pk for pk, _, _ in rows}:
         raise _FacesCame
     replay = _replayed(source, target, by, event_id)  # the same request twice at once: the first has finished now
@@ -94,7 +94,8 @@ def _merge(source: Identity, target: Identity, by, event_id: UUID, seen, allow_t
     )  # fmt: skip
 
 
-def _hold_people(*people: Identity) -> list[Identity]:
+def hold_people(*people: Identity) -> list[Identity]:
+    """The people as they are, locked, so that nobody names a face after them meanwhile. In the order given."""
     held = {
         person.pk: person
         for person in Identity.objects.select_for_update()
@@ -160,7 +161,7 @@ def _new_aliases(source: Identity, target: Identity) -> list[str]:
 def merge_back(event: Event, by) -> None:
     """Two people again, each with what was theirs. What was said of either since stays with the one it was said of."""
     rows = moves.hold_moved(event, event.before["claims"])
-    source, target = _hold_people(Identity(pk=event.before["identity"]), Identity(pk=event.after["identity"]))
+    source, target = hold_people(Identity(pk=event.before["identity"]), Identity(pk=event.after["identity"]))
     if target.merged_into_id or source.merged_into_id != target.pk:
         raise Stale(f"“{target.name}” was merged again since; take that back first.")
     try:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from labelling.errors import Refused
+from labelling.errors import NotSame, Twice
 from labelling.models import Bond, Constraint, Face, Identity
 
 NAMED = 3  # photos a sentence names
@@ -54,11 +54,11 @@ def overrule(
     """Let `faces` be the person's. Returns the constraints that are withdrawn, as rows for undo.
 
     twice: what stands in one photo is the same person; that is remembered. not_same: what people said
-    before no longer counts. also: further constraints in the way. Raises Refused where it is not allowed.
+    before no longer counts. also: further constraints in the way. Raises Twice and NotSame where it is not allowed.
     """
     both = both_in_photo(faces, person)
     if both and not twice:
-        raise Refused(_twice(person, both), fields={"photos": _photos(both)}, objection="twice", photos=_told(both))
+        raise Twice(_twice(person, both), photos=told(both))
     words = said_not_same(faces, person)
     if also is not None:
         words = words | Constraint.objects.filter(also, bond=Bond.CANNOT)
@@ -67,7 +67,7 @@ def overrule(
     pairs = {_pair(entry) for entry in both}
     others = [word for word in words if (word.face_id, word.other_id) not in pairs]
     if others and not not_same:
-        raise Refused(_not_same(person, len(others)), objection="not_same", constraints=len(others))
+        raise NotSame(_not_same(person, len(others)), constraints=len(others))
     withdrawn = withdraw(words)
     Constraint.objects.bulk_create(
         [
@@ -116,17 +116,13 @@ def _pair(both: Both) -> tuple[int, int]:
     return (min(both.face, both.theirs), max(both.face, both.theirs))
 
 
-def _photos(both: list[Both]) -> list[str]:
-    return list(dict.fromkeys(entry.photo for entry in both))[:TOLD]
-
-
-def _told(both: list[Both]) -> list[dict]:
-    """The photos, once each."""
+def told(both: list[Both]) -> list[dict]:
+    """The photos of these pairs, once each."""
     return [{"id": pk, "name": name} for pk, name in {entry.image: entry.photo for entry in both}.items()][:TOLD]
 
 
 def _twice(person: Identity, both: list[Both]) -> str:
-    photos = _told(both)
+    photos = told(both)
     names = ", ".join(photo["name"] for photo in photos[:NAMED])
     more = len({entry.image for entry in both}) - NAMED
     return (

@@ -12,6 +12,7 @@ from labelling.later import built_upon
 from labelling.merge import merge_back
 from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Role, Verb
 from labelling.signals import announce, faces_boxed, names_changed
+from labelling.split import split_back
 from labelling.submit import KEPT
 
 # About people, not about photos: only who may change people may change them back.
@@ -131,4 +132,5 @@ WAYS_BACK: dict[Verb, Callable[[Event, object], None]] = {
     Verb.LINK: _link_back,
     Verb.RENAME: _rename_back,
     Verb.MERGE: merge_back,
+    Verb.SPLIT: split_back,
 }

@@ -44,5 +44,6 @@ api_urlpatterns = [
     path("projects/<slug:slug>/pairs/", clusters.Pairs.as_view(), name="api-pairs"),
     path("projects/<slug:slug>/identities/", identities.IdentityList.as_view(), name="api-identities"),
     path("identities/<int:identity_id>/merge/", people.IdentityMerge.as_view(), name="api-identity-merge"),
+    path("identities/<int:identity_id>/split/", people.IdentitySplit.as_view(), name="api-identity-split"),
     path("events/<uuid:event_id>/undo/", faces.EventUndo.as_view(), name="api-undo"),
 ]

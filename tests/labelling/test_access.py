@@ -67,6 +67,7 @@ FOREIGN = {
     "api-pairs": lambda it: {"slug": it.slug},
     "api-identities": lambda it: {"slug": it.slug},
     "api-identity-merge": lambda it: {"identity_id": it.identity},
+    "api-identity-split": lambda it: {"identity_id": it.identity},
     "api-undo": lambda it: {"event_id": it.event},
     "api-versions": lambda it: {"slug": it.slug},
     "api-version": lambda it: {"slug": it.slug, "number": it.version},

@@ -41,7 +41,7 @@ def test_a_refusal_names_the_photos(project, ann, anna, api_for, reviewer):
     face, _ = add_photo(project, ann, anna)
     answer = merge(api_for(reviewer), ann, anna)
     assert answer.status_code == 400
-    assert answer.json()["objection"] == "twice"
+    assert answer.json()["error"]["code"] == "twice"
     assert answer.json()["photos"] == [{"id": face.image_id, "name": face.image.name}]
     assert merge(api_for(reviewer), ann, anna, allow_twice=True).status_code == 200
 
@@ -67,3 +67,23 @@ def test_the_merged_are_in_no_picker(project, ann, anna, api_for, reviewer, anno
     listed = api_for(annotator).get(f"/api/v1/projects/{project.slug}/identities/").json()["results"]
     assert [person["name"] for person in listed] == ["Anna"]
     assert Identity.objects.count() == 2
+
+
+def split(client, person, faces, to, **body):
+    body = {"faces": [face.pk for face in faces], "to": to, "event_id": str(uuid4()), **body}
+    return client.post(f"/api/v1/identities/{person.pk}/split/", body, format="json")
+
+
+def test_reviewers_split_annotators_do_not(project, ann, anna, api_for, annotator, reviewer, stranger):
+    faces = [add_photo(project, ann)[0] for _ in range(4)]
+    assert split(api_for(annotator), ann, faces[:1], "Bo").status_code == 403
+    assert split(api_for(stranger), ann, faces[:1], "Bo").status_code == 404
+    made = split(api_for(reviewer), ann, faces[:1], "Bo").json()
+    assert made["moved"] == 1
+    assert split(api_for(reviewer), ann, faces[1:2], {"id": made["identity"]}).json()["identity"] == made["identity"]
+    assert split(api_for(reviewer), ann, faces[2:3], None).json()["identity"] is None
+    assert split(api_for(reviewer), ann, faces[2:3], None).status_code == 409
+    assert counts(project) == {"Ann": 1, "Anna": 0, "Bo": 2}
+    undo = f"/api/v1/events/{made['event']}/undo/"
+    assert api_for(annotator).post(undo).status_code == 403
+    assert api_for(reviewer).post(undo).status_code == 200

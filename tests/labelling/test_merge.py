@@ -100,7 +100,7 @@ def test_a_photo_with_both_stops_it_and_is_named(project, ann, anna, merge):
     before = everything()
     with pytest.raises(Refused, match=both[0].image.name) as refused:
         merge(ann, anna)
-    assert refused.value.extra["objection"] == "twice"
+    assert refused.value.code == "twice"
     assert refused.value.extra["photos"] == [{"id": both[0].image_id, "name": both[0].image.name}]
     assert everything() == before
 
@@ -136,7 +136,7 @@ def test_what_people_said_against_it_stops_it_until_withdrawn(project, ann, anna
     before = everything()
     with pytest.raises(Refused, match="said once") as refused:
         merge(ann, anna)
-    assert refused.value.extra["objection"] == "not_same"
+    assert refused.value.code == "not_same"
     assert everything() == before
     event = merge(ann, anna, allow_not_same=True)
     assert not Constraint.objects.exists()
