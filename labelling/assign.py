@@ -10,9 +10,10 @@ from django.utils import timezone
 from labelling import ledger
 from labelling.constraints import Change, named_alike, twice_in_a_photo
 from labelling.errors import AlreadyUsed, Refused, Stale, Twice
+from labelling.hear import hear
 from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Project, Verb, Who
 from labelling.signals import announce, names_changed
-from labelling.submit import FaceWord, about, resolve_identity, snapshot, snapshot_images, submit_image
+from labelling.submit import FaceWord, about, resolve_identity, snapshot, snapshot_images
 
 # What `decide_faces` can say, and what that means for a face.
 DECISIONS: dict[str, tuple[FaceState, Who]] = {
@@ -31,7 +32,7 @@ def edit_face(face: Face, word: FaceWord, *, by, version: int, event_id: UUID) -
         current = Face.objects.select_for_update().get(pk=face.pk)
         if replay is None and current.version != version:
             raise Stale("Someone else changed this face in the meantime; look at it again.")
-        return submit_image(image, [word], by=by, version=image.version, event_id=event_id)
+        return hear(image, [word], by=by, version=image.version, event_id=event_id)
 
 
 @transaction.atomic

@@ -8,7 +8,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from labelling.errors import Leased
-from labelling.models import Image, ImageState, Lease, Project
+from labelling.gold import photo_due
+from labelling.models import Image, ImageState, Lease, LeasePurpose, Project
+from labelling.overlap import not_yet_heard
 
 # Each try that fails means that someone else got a photo in the meantime, so even a crowd needs few.
 TRIES = 50
@@ -19,19 +21,23 @@ def next_image(project: Project, user, *, after: int | None = None) -> Lease | N
 
     `after` goes on behind that image id and wraps around: skipped photos come back last.
     """
+    known = photo_due(project, user, after=after)
+    if known is not None and (lease := _claim_first(known, user, LeasePurpose.GOLD)):
+        return lease
     waiting = Image.objects.filter(project=project, state=ImageState.PROPOSED).free_for(user).order_by("id")
+    waiting = not_yet_heard(waiting, project, user)
     if after is not None:
         return _claim_first(waiting.filter(pk__gt=after), user) or _claim_first(waiting.filter(pk__lte=after), user)
     return _claim_first(waiting, user)
 
 
-def _claim_first(candidates, user) -> Lease | None:
+def _claim_first(candidates, user, purpose: LeasePurpose = LeasePurpose.LABEL) -> Lease | None:
     for _ in range(TRIES):
         with transaction.atomic():
             image = candidates.select_for_update(skip_locked=True, of=("self",)).first()
             if image is None:
                 return None
-            lease = _claim(image, user)
+            lease = _claim(image, user, purpose)
         if lease:
             return lease
     return None
@@ -49,12 +55,12 @@ def open_image(image: Image, user) -> Lease:
     return lease
 
 
-def _claim(image: Image, user) -> Lease | None:
+def _claim(image: Image, user, purpose: LeasePurpose = LeasePurpose.LABEL) -> Lease | None:
     """Under the image's lock. A lease taken between our look and our lock is seen here, so never given twice."""
     held = Lease.objects.filter(image=image).first()
     if held and held.user_id != user.pk and held.until > timezone.now():
         return None
-    fields = {"user": user, "token": uuid.uuid4(), "until": _until(image.project)}
+    fields = {"user": user, "token": uuid.uuid4(), "until": _until(image.project), "purpose": purpose}
     if held and held.user_id == user.pk and held.until > timezone.now():
         fields["token"] = held.token  # two tabs of one person share it
     lease, _ = Lease.objects.update_or_create(image=image, defaults=fields)

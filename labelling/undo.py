@@ -11,6 +11,9 @@ from labelling.errors import Refused, Stale
 from labelling.later import built_upon
 from labelling.merge import merge_back
 from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Role, Verb
+from labelling.opinions import take_back_opinion
+from labelling.remarks import reopen, reopen_return, unflag
+from labelling.reviewing import take_back_acceptance, take_back_return
 from labelling.signals import announce, faces_boxed, names_changed
 from labelling.split import split_back
 from labelling.submit import KEPT
@@ -103,6 +106,11 @@ def _changed_again(event: Event, faces: dict[int, Face], left: dict[int, dict]) 
     return differs or built_upon(event, counted_up)
 
 
+def _submit_back(event: Event, by) -> None:
+    _faces_back(event, by)
+    reopen_return(event)
+
+
 def _images_back(event: Event, images: list[Image]) -> None:
     was = {row["id"]: row for row in event.before["images"]}
     left = {row["id"]: row for row in event.after["images"]}
@@ -126,11 +134,17 @@ def _restore(face: Face, row: dict, by) -> None:
 
 # Each puts everything back as it was before the event, or raises Stale.
 WAYS_BACK: dict[Verb, Callable[[Event, object], None]] = {
-    Verb.SUBMIT: _faces_back,
+    Verb.SUBMIT: _submit_back,
     Verb.ASSIGN: _decision_back,
     Verb.DECIDE: _decision_back,
     Verb.LINK: _link_back,
     Verb.RENAME: _rename_back,
     Verb.MERGE: merge_back,
     Verb.SPLIT: split_back,
+    Verb.OPINION: take_back_opinion,
+    Verb.JUDGE: _faces_back,
+    Verb.FLAG: unflag,
+    Verb.RESOLVE: reopen,
+    Verb.RETURN: take_back_return,
+    Verb.APPROVE: take_back_acceptance,
 }

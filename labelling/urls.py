@@ -1,6 +1,6 @@
 from django.urls import path
 
-from labelling.api import clusters, faces, identities, images, look, people, projects, queue
+from labelling.api import clusters, faces, identities, images, look, people, projects, queue, review
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
 from labelling.views import jobs as job_pages
@@ -32,6 +32,12 @@ api_urlpatterns = [
     path("images/<int:image_id>/", images.ImageDetail.as_view(), name="api-image"),
     path("images/<int:image_id>/submit/", images.ImageSubmit.as_view(), name="api-submit"),
     path("images/<int:image_id>/look/", look.ImageLook.as_view(), name="api-look"),
+    path("images/<int:image_id>/flag/", review.ImageFlag.as_view(), name="api-flag"),
+    path("images/<int:image_id>/approve/", review.ImageAccept.as_view(), name="api-approve"),
+    path("images/<int:image_id>/return/", review.ImageReturn.as_view(), name="api-return"),
+    path("images/<int:image_id>/judge/", review.ImageJudge.as_view(), name="api-judge"),
+    path("images/<int:image_id>/gold/", review.ImageGold.as_view(), name="api-gold"),
+    path("remarks/<int:remark_id>/resolve/", review.RemarkResolve.as_view(), name="api-resolve"),
     path("projects/<slug:slug>/queue/next/", queue.QueueNext.as_view(), name="api-queue-next"),
     path("projects/<slug:slug>/queue/open/", queue.QueueOpen.as_view(), name="api-queue-open"),
     path("leases/<uuid:token>/renew/", queue.LeaseRenew.as_view(), name="api-lease-renew"),

@@ -4,12 +4,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labelling.access import project_for, require_role
+from labelling.api.second_looks import image_for
 from labelling.api.serializers import (
     AssignSerializer,
     DecideSerializer,
     FaceEditSerializer,
     FaceSerializer,
-    ImageWithFacesSerializer,
 )
 from labelling.assign import assign_faces, decide_faces, edit_face
 from labelling.errors import Stale
@@ -70,8 +70,8 @@ class EventUndo(APIView):
         undo_event(event, by=request.user)
         answer = {"undone": event.pk}
         if event.image_id:
-            image = Image.objects.select_related("claimed_identity").get(pk=event.image_id)
-            answer["image"] = ImageWithFacesSerializer(image).data
+            image = Image.objects.select_related("claimed_identity", "project").get(pk=event.image_id)
+            answer["image"] = image_for(request.user, image)
         return Response(answer)
 
 

@@ -6,13 +6,14 @@ from rest_framework.views import APIView
 
 from labelling.access import project_for
 from labelling.api.paging import ByAge
+from labelling.api.second_looks import image_for, opinion_kept
 from labelling.api.serializers import ImageSerializer, ImageWithFacesSerializer, SubmitSerializer, faces_of
 from labelling.errors import Refused, Stale
+from labelling.hear import hear
 from labelling.identities import get_or_create_identity
 from labelling.ingest import ingest_photo, read_bounded
-from labelling.models import Image
+from labelling.models import Image, Verb
 from labelling.photo_filters import filter_images
-from labelling.submit import submit_image
 
 
 class ImageList(generics.ListAPIView):
@@ -59,7 +60,7 @@ class ImageList(generics.ListAPIView):
 class ImageDetail(APIView):
     @extend_schema(responses=ImageWithFacesSerializer)
     def get(self, request, image_id: int):
-        return Response(ImageWithFacesSerializer(_image(request.user, image_id)).data)
+        return Response(image_for(request.user, _image(request.user, image_id)))
 
 
 class ImageSubmit(APIView):
@@ -71,7 +72,7 @@ class ImageSubmit(APIView):
         shape.is_valid(raise_exception=True)
         word = shape.validated_data
         try:
-            event = submit_image(
+            event = hear(
                 image,
                 shape.words(),
                 by=request.user,
@@ -80,8 +81,10 @@ class ImageSubmit(APIView):
                 lease=word.get("lease"),
             )
         except Stale as error:
-            error.extra["current"] = ImageWithFacesSerializer(_image(request.user, image_id)).data
+            error.extra["current"] = image_for(request.user, _image(request.user, image_id))
             raise
+        if event.verb == Verb.OPINION:
+            return Response(opinion_kept(event))
         image.refresh_from_db()
         return Response({"image": ImageSerializer(image).data, "faces": faces_of(image), "event": event.pk})
 

@@ -5,10 +5,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labelling.access import project_for
-from labelling.api.serializers import ImageSerializer, faces_of
+from labelling.api.second_looks import image_for
 from labelling.errors import Refused
-from labelling.models import Image, ImageState, Lease
+from labelling.models import Image, ImageState, Lease, LeasePurpose
 from labelling.queue import next_image, open_image, release, renew
+from labelling.remarks import with_open_remarks
 
 
 class NextSerializer(serializers.Serializer):
@@ -70,12 +71,15 @@ def _not_of_another(user, token) -> None:
 
 
 def _leased(lease: Lease) -> dict:
-    image = Image.objects.select_related("claimed_identity").get(pk=lease.image_id)
+    image = with_open_remarks(Image.objects).select_related("claimed_identity").get(pk=lease.image_id)
     waiting = Image.objects.filter(project_id=image.project_id, state=ImageState.PROPOSED).count()
+    shown = image_for(lease.user, image)
     return {
         "lease": lease.token,
         "until": lease.until,
-        "image": ImageSerializer(image).data,
-        "faces": faces_of(image),
+        "purpose": LeasePurpose.LABEL,  # whatever it is: who labels must not know which photos are known
+        "image": {name: value for name, value in shown.items() if name != "faces"},
+        "faces": shown["faces"],
         "waiting": waiting,
+        "remarks": image.open_remarks,
     }

@@ -36,7 +36,7 @@ class SuggestionSerializer(serializers.Serializer):
 
     def get_reason(self, suggestion) -> str:
         if suggestion.nearest_face_id is None:
-            return "The source of the photo says so."
+            return "The source of the photo says so." if suggestion.model_name == "source" else "Likely by its looks."
         return f"Nearest confirmed face: similarity {suggestion.similarity:.2f}."
 
 

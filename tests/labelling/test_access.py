@@ -17,6 +17,7 @@ from labelling.identities import create_identity, rename_identity
 from labelling.models import Cluster, ClusterFace, ClusterRun, Lease
 from labelling.projects import create_project
 from labelling.queue import open_image
+from labelling.remarks import flag
 from labelling.submit import FaceWord, submit_image
 from labelling.tokens import make_token
 
@@ -55,6 +56,12 @@ FOREIGN = {
     "api-image": lambda it: {"image_id": it.image},
     "api-submit": lambda it: {"image_id": it.image},
     "api-look": lambda it: {"image_id": it.image},
+    "api-flag": lambda it: {"image_id": it.image},
+    "api-approve": lambda it: {"image_id": it.image},
+    "api-return": lambda it: {"image_id": it.image},
+    "api-judge": lambda it: {"image_id": it.image},
+    "api-gold": lambda it: {"image_id": it.image},
+    "api-resolve": lambda it: {"remark_id": it.remark},
     "api-queue-next": lambda it: {"slug": it.slug},
     "api-queue-open": lambda it: {"slug": it.slug},
     "api-lease-renew": lambda it: {"token": it.lease},
@@ -120,6 +127,7 @@ def theirs(project, owner, make_image):
     return SimpleNamespace(
         project=project, slug=project.slug, owner=owner.pk, image=image.pk, image_key=image.sha256[:16],
         face=face.pk, face_key=face.box_key, identity=identity.pk, event=event.pk, job=job.pk, token=token.pk,
+        remark=flag(image, "Zenobia?", by=owner, event_id=uuid4()).pk,
         lease=open_image(image, owner).token, cluster=_cluster_of(project, face), **_later_things(project, job),
     )  # fmt: skip
 

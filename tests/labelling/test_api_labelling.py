@@ -25,7 +25,7 @@ def words(image: dict, *faces: dict, **more) -> dict:
 def test_the_whole_loop(api, project, make_image):
     make_image(1), make_image(2)
     leased = post(api, "queue-next", project.slug).json()
-    assert set(leased) == {"lease", "until", "image", "faces", "waiting"}
+    assert set(leased) == {"lease", "until", "purpose", "image", "faces", "waiting", "remarks"}
     assert leased["waiting"] == 2
     image, (face,) = leased["image"], leased["faces"]
     assert "faces" not in image
