@@ -77,6 +77,7 @@ def assign_faces(
         change=change, also=images,
     )  # fmt: skip
     change.write(event)
+    ledger.record_denied(event, knocked_out, person, source=source)
     return event
 
 
