@@ -67,3 +67,10 @@ class EvaluateForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["version"] = VersionChoice(project)
         self.fields["model"] = ModelChoice(project)
+
+
+class AcceptForm(forms.Form):
+    """From when on suggestions are accepted: a number, or whatever the ledger supports."""
+
+    mode = forms.ChoiceField(choices=[("set", "Set by hand"), ("learnt", "Learnt from decisions")])
+    threshold = forms.FloatField(min_value=0.5, max_value=1, required=False)

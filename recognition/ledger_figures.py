@@ -115,28 +115,32 @@ def learn_threshold(curve: ThresholdCurve, target: float) -> LearntThreshold:
     The lower end of Wilson's interval is held against the target, so few decisions give no threshold, however
     right they were: without any error it takes about 2.7 · target / (1 − target) of them.
     """
-    supported, best_missing = None, None
-    for threshold, accepted, right in zip(curve.thresholds, curve.accepted, curve.right, strict=True):
-        if threshold < LOWEST_THRESHOLD:
-            break
-        bound = wilson_interval(int(right), int(accepted), level=ONE_SIDED).low
-        if bound >= target:
-            supported = LearntThreshold(
-                float(threshold), int(accepted), int(right), bound, float(accepted / curve.decisions), 0
-            )
-        elif supported is None:
-            missing = _missing(int(right), int(accepted), target)
-            best_missing = missing if best_missing is None else min(best_missing, missing)
-    if supported:
-        return supported
-    return LearntThreshold(None, 0, 0, None, None, _missing(0, 0, target) if best_missing is None else best_missing)
+    points = [index for index in thinned(curve) if curve.thresholds[index] >= LOWEST_THRESHOLD]
+    bounds = {index: _lower_bound(curve.right[index], curve.accepted[index]) for index in points}
+    supported = [index for index in points if bounds[index] >= target]
+    if not supported:
+        missing = [_missing(curve.right[index], curve.accepted[index], target) for index in points]
+        return LearntThreshold(None, 0, 0, None, None, min(missing, default=_missing(0, 0, target)))
+    least = supported[-1]
+    return LearntThreshold(
+        threshold=float(curve.thresholds[least]),
+        accepted=int(curve.accepted[least]),
+        right=int(curve.right[least]),
+        lower_bound=bounds[least],
+        coverage=float(curve.coverage[least]),
+        missing=0,
+    )
+
+
+def _lower_bound(right: int, accepted: int) -> float:
+    return wilson_interval(int(right), int(accepted), level=ONE_SIDED).low
 
 
 def _missing(right: int, accepted: int, target: float) -> int:
     """How many more right decisions would support the target, by doubling and halving."""
 
     def enough(more: int) -> bool:
-        return wilson_interval(right + more, accepted + more, level=ONE_SIDED).low >= target
+        return _lower_bound(right + more, accepted + more) >= target
 
     high = 1
     while not enough(high):
@@ -164,7 +168,7 @@ def _alike(one: str, other: str) -> int:
 
 
 def thinned(curve: ThresholdCurve, most: int = 300) -> np.ndarray:
-    """Indices of at most about `most` points for a chart, the ends among them."""
+    """Indices of at most `most` points, the ends among them: more show nothing more, and decide nothing more."""
     return np.unique(np.linspace(0, len(curve.thresholds) - 1, min(most, len(curve.thresholds))).astype(int))
 
 

@@ -1,14 +1,16 @@
 from django.urls import path
 
-from recognition import api, views
+from recognition import api, suggestion_views, views
 
 urlpatterns = [
+    path("p/<slug:slug>/review/suggestions/", suggestion_views.suggestions, name="review-suggestions"),
     path("p/<slug:slug>/runs/", views.run_list, name="runs"),
     path("p/<slug:slug>/runs/<int:run_id>/", views.run_page, name="run"),
     path("p/<slug:slug>/versions/<int:number>/train/", views.train, name="version-train"),
     path("p/<slug:slug>/versions/<int:number>/evaluate/", views.evaluate, name="version-evaluate"),
 ]
 api_urlpatterns = [
+    path("p/<slug:slug>/review/suggestions/", suggestion_views.suggestions, name="review-suggestions"),
     path("projects/<slug:slug>/runs/", api.RunList.as_view(), name="api-runs"),
     path("runs/<int:run_id>/", api.RunDetail.as_view(), name="api-run"),
     path("runs/<int:run_id>/identities/", api.RunIdentities.as_view(), name="api-run-identities"),

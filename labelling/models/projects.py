@@ -31,6 +31,7 @@ class ProjectSettings:
     overlap: int = 1  # how many people label the same photo blindly
     overlap_share: float = 1.0  # which share of the photos that holds for
     gold_every: int = 0  # every how many photos a known one is slipped in; 0 never
+    accept_mode: str = "set"  # or "learnt": accept_probability follows what people decided about suggestions
     accept_target: float = 0.995  # share of auto-accepted names that must be right when the threshold is learnt
 
     @classmethod

@@ -50,9 +50,9 @@ def test_a_threshold_is_learnt_when_enough_decisions_were_right():
     probability = np.concatenate([np.linspace(0.9, 1.0, 600), np.linspace(0.5, 0.6, 100)])
     right = np.concatenate([np.ones(600, bool), np.zeros(100, bool)])
     learnt = learn_threshold(threshold_curve(probability, right), 0.995)
-    assert learnt.threshold == pytest.approx(0.9)
-    assert (learnt.accepted, learnt.right, learnt.missing) == (600, 600, 0)
-    assert learnt.lower_bound >= 0.995 and learnt.coverage == pytest.approx(600 / 700)
+    assert learnt.threshold == pytest.approx(0.9, abs=0.001)
+    assert learnt.accepted == learnt.right >= 595 and learnt.missing == 0
+    assert learnt.lower_bound >= 0.995 and learnt.coverage == learnt.accepted / 700
 
 
 def test_few_decisions_support_no_threshold_however_right():
