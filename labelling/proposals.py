@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils import timezone
 
 from labelling.boxes import BadBox, Box, clip_box, iou
 from labelling.models import Face, FaceState, Image, ImageState, Origin
 
 SAME_BOX_IOU = 0.5
+RENEWED = ("x", "y", "w", "h", "score", "landmarks", "model_name")
 
 
 @dataclass(frozen=True)
@@ -20,22 +22,69 @@ class ProposedFace:
 
 @transaction.atomic
 def record_proposals(image_id: int, proposed: Sequence[ProposedFace], *, model_name: str) -> list[Face]:
-    """Replace the image's untouched proposals by new ones, and hand the image to people.
+    """Bring the image's untouched proposals to what was found, and hand the image to people; returns the new faces.
 
-    Boxes that people drew, confirmed or rejected stay, and what overlaps one of them is not proposed again.
+    Boxes that people drew, confirmed or rejected stay, and what overlaps one of them is not proposed again. A
+    proposal that is found once more stays the same face, with the new box. The version of the image grows only
+    when something changed that a person may have seen, so that nobody's open work becomes stale for nothing.
     """
     image = Image.objects.select_for_update().get(pk=image_id)
     faces = list(image.faces.select_for_update())
-    untouched = [face.pk for face in faces if _is_untouched(face)]
-    decided = [face.box for face in faces if face.pk not in untouched]
-    Face.objects.filter(pk__in=untouched).delete()
-    made = Face.objects.bulk_create(list(_new_faces(image, proposed, decided, model_name)))
-    if image.state == ImageState.NEW or made:
+    untouched = [face for face in faces if _is_untouched(face)]
+    decided = [face.box for face in faces if not _is_untouched(face)]
+    found = list(_new_faces(image, proposed, decided, model_name))
+    again = _found_again(untouched, found)
+    kept = {id(face) for face, _ in again}
+    gone = [face.pk for face in untouched if id(face) not in kept]
+    moved = [_renew(face, new) for face, new in again]
+    Face.objects.filter(pk__in=gone).delete()
+    known = {id(new) for _, new in again}
+    made = Face.objects.bulk_create([face for face in found if id(face) not in known])
+    if image.state == ImageState.NEW or made or gone or any(moved) or image.note:
+        _hand_over(image, is_news=bool(made))
+    return made
+
+
+def _hand_over(image: Image, *, is_news: bool) -> None:
+    """The photo has changed. New faces in a labelled one make it wait again, and nobody has reviewed those."""
+    if image.state == ImageState.NEW or (is_news and image.state == ImageState.LABELLED):
         image.state = ImageState.PROPOSED
+    if is_news:
+        image.reviewed_by = image.reviewed_at = None
     image.version += 1
     image.note = ""
-    image.save(update_fields=["state", "version", "note"])
-    return made
+    image.save(update_fields=["state", "version", "note", "reviewed_by", "reviewed_at"])
+
+
+def _found_again(untouched: list[Face], found: list[Face]) -> list[tuple[Face, Face]]:
+    """Proposals beside what a detector says of the same faces now: the best overlap first, each once."""
+    pairs = [
+        (overlap, old, new) for old in untouched for new in found if (overlap := iou(old.box, new.box)) >= SAME_BOX_IOU
+    ]
+    taken: set[int] = set()
+    matched = []
+    for _, old, new in sorted(pairs, key=lambda pair: (-pair[0], pair[1].pk, pair[2].box)):
+        if not taken & {id(old), id(new)}:
+            taken |= {id(old), id(new)}
+            matched.append((old, new))
+    return matched
+
+
+def _renew(face: Face, new: Face) -> bool:
+    """Write down what was found about `face` this time; True when its box is another one.
+
+    The row stays, so that suggestions and, where the box is the same, embeddings stay with it.
+    """
+    is_moved = face.box != new.box
+    news = [name for name in RENEWED if getattr(face, name) != getattr(new, name)]
+    for name in news:
+        setattr(face, name, getattr(new, name))
+    if is_moved:
+        face.version += 1
+    if news:
+        face.updated_at = timezone.now()
+        face.save(update_fields=[*news, "version", "updated_at"])
+    return is_moved
 
 
 def _is_untouched(face: Face) -> bool:

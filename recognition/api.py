@@ -12,6 +12,7 @@ from labelling.access import project_for
 from labelling.errors import Refused
 from labelling.models import Role
 from recognition.models import IdentityMetric, Model, Run, RunKind
+from recognition.photos_again import Photos, start_again
 from recognition.runs import TrainParams, start_evaluation, start_training
 
 
@@ -39,6 +40,21 @@ class NewRunSerializer(serializers.Serializer):
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     epochs = serializers.IntegerField(required=False, min_value=1, max_value=1000)
     then_evaluate = serializers.BooleanField(required=False)
+
+
+class ProposeAgainSerializer(serializers.Serializer):
+    photos = serializers.ChoiceField(Photos.choices, default=Photos.WAITING)
+
+
+class ProposeAgain(APIView):
+    @extend_schema(request=ProposeAgainSerializer, responses={202: dict})
+    def post(self, request, slug: str):
+        """Find faces anew in photos that were searched before (engineers and owners). What people said stays."""
+        project = project_for(request.user, slug, Role.ENGINEER)
+        shape = ProposeAgainSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        job = start_again(project, Photos(shape.validated_data["photos"]), by=request.user)
+        return Response({"job": job.pk}, status=status.HTTP_202_ACCEPTED)
 
 
 class RunPages(CursorPagination):

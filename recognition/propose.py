@@ -34,7 +34,7 @@ def propose_faces(project: Project, work: Work) -> dict:
     work.progress(total=work.job.done + todo.count(), message="Looking for faces")
     found = 0
     while chunk := list(todo[:CHUNK]):
-        answers = [_search(image, detector, chosen) for image in chunk]
+        answers = [search(image, detector, chosen) for image in chunk]
         with work.chunk(len(chunk)):
             for image, (faces, reason) in zip(chunk, answers, strict=True):
                 if reason:
@@ -44,7 +44,7 @@ def propose_faces(project: Project, work: Work) -> dict:
     return {"faces": found, "detector": detector.describe(), "said": f"{found:,} faces found."}
 
 
-def _search(image: Image, detector: Detector, chosen: ProjectSettings) -> tuple[list[ProposedFace], str]:
+def search(image: Image, detector: Detector, chosen: ProjectSettings) -> tuple[list[ProposedFace], str]:
     """Faces, or why the photo could not be searched; either way it goes on to a person."""
     try:
         pixels = upright_rgb(storage.get(storage.original_key(image.project_id, image.sha256)))

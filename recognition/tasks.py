@@ -8,6 +8,7 @@ from recognition.evaluate import evaluate
 from recognition.look import look_at_box
 from recognition.models import Run
 from recognition.propose import propose_faces
+from recognition.propose_again import find_again
 from recognition.suggest import suggest_everywhere, suggest_names
 from recognition.train import train
 from recognition.work_left import embed_soon, suggest_soon
@@ -27,6 +28,14 @@ def propose(work: Work) -> dict:
     try:
         return propose_faces(_project(work), work)
     finally:  # what was found is worth describing, however this ended
+        embed_soon(work.job.project_id, queue=Queue.BULK)
+
+
+@handles("propose_again")
+def propose_again(work: Work) -> dict:
+    try:
+        return find_again(_project(work), work)
+    finally:
         embed_soon(work.job.project_id, queue=Queue.BULK)
 
 

@@ -18,6 +18,7 @@ from recognition.forms import EvaluateForm, TrainForm, TrainOptionsForm
 from recognition.identity_table import identity_page
 from recognition.mistakes import mistakes_with_faces
 from recognition.models import Model, Run, RunKind, RunState, Stage
+from recognition.photos_again import Photos, start_again
 from recognition.report import report
 from recognition.report_files import csv_answer, json_answer
 from recognition.runs import start_evaluation, start_training
@@ -131,6 +132,19 @@ def _report(request: HttpRequest, run: Run) -> HttpResponse:
         request, "recognition/report.html", run.project, "runs",
         **context, mistakes=mistakes_with_faces(run), **report(run), **_rights(request, run.project),
     )  # fmt: skip
+
+
+@login_required
+@require_POST
+def propose_again(request: HttpRequest, slug: str) -> HttpResponse:
+    project = open_project(request, slug, Role.ENGINEER)
+    asked = request.POST.get("photos", Photos.WAITING)
+    if asked not in Photos.values:
+        messages.error(request, "Choose the photos that wait, or all of them. Nothing was started.")
+        return redirect("project", project.slug)
+    start_again(project, Photos(asked), by=request.user)
+    messages.success(request, "Faces are looked for again. What people said about faces stays as it is.")
+    return redirect("project", project.slug)
 
 
 @login_required

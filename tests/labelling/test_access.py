@@ -49,6 +49,8 @@ FOREIGN = {
     "version-evaluate": lambda it: {"slug": it.slug, "number": it.version},
     "runs": lambda it: {"slug": it.slug},
     "run": lambda it: {"slug": it.slug, "run_id": it.run},
+    "propose-again": lambda it: {"slug": it.slug},
+    "api-propose": lambda it: {"slug": it.slug},
     "review-suggestions": lambda it: {"slug": it.slug},
     "api-job": lambda it: {"job_id": it.job},
     "api-job-cancel": lambda it: {"job_id": it.job},

@@ -4,9 +4,15 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
+from labelling.boxes import iou
 from labelling.ingest import ingest_photo
-from labelling.models import Face, FaceState, Image, ImageState, Origin
+from labelling.models import Face, FaceState, Identity, Image, ImageState, Origin
 from labelling.proposals import ProposedFace, record_failure, record_proposals
 from labelling.submit import FaceWord, submit_image
 
@@ -107,3 +113,115 @@ def test_a_failed_search_does_not_touch_a_photo_that_has_proposals(image):
     record_failure(image.pk, "Late.")
     image.refresh_from_db()
     assert image.note == ""
+
+
+# ── runs over photos that were searched before ────────────────────────────────────────────────────────────
+
+
+def version_of(image) -> int:
+    return Image.objects.values_list("version", flat=True).get(pk=image.pk)
+
+
+def test_a_face_found_again_stays_the_same_face(image):
+    (face,) = record_proposals(image.pk, [ProposedFace(LEFT, 0.9, POINTS)], model_name="old")
+    person = Identity.objects.create(project=image.project, name="Ann", class_id=0)
+    face.suggestions.create(rank=1, identity=person, probability=0.8, model_name="dlib")
+    moved = (12, 21, 24, 30)
+    assert record_proposals(image.pk, [ProposedFace(moved, 0.95, None)], model_name="new") == []
+    again = Face.objects.get()
+    assert (again.pk, again.uid, again.box) == (face.pk, face.uid, moved)
+    assert (again.score, again.landmarks, again.model_name) == (0.95, None, "new")
+    assert again.version == face.version + 1 and again.updated_at > face.updated_at
+    assert again.suggestions.count() == 1
+
+
+def test_a_run_that_finds_the_same_makes_no_open_work_stale(image):
+    propose(image, LEFT, MIDDLE)
+    before = version_of(image), list(image.faces.order_by("pk").values())
+    propose(image, MIDDLE, LEFT)
+    assert (version_of(image), list(image.faces.order_by("pk").values())) == before
+
+
+def test_another_score_alone_changes_nothing_a_person_sees(image):
+    (face,) = propose(image, LEFT)
+    before = version_of(image)
+    record_proposals(image.pk, [ProposedFace(LEFT, 0.5, None)], model_name="other")
+    again = Face.objects.get()
+    assert (version_of(image), again.version, again.score, again.model_name) == (before, face.version, 0.5, "other")
+
+
+def test_a_run_that_finds_less_or_elsewhere_is_a_change(image):
+    propose(image, LEFT, MIDDLE)
+    before = version_of(image)
+    propose(image, LEFT)
+    assert version_of(image) == before + 1
+    propose(image, (13, 20, 24, 30))
+    assert version_of(image) == before + 2
+
+
+def test_of_two_that_overlap_the_closer_one_is_the_same_face(image):
+    near, far = propose(image, (20, 20, 24, 30), (26, 20, 24, 30))
+    propose(image, (26, 20, 24, 30))
+    assert list(image.faces.values_list("pk", flat=True)) == [far.pk]
+    assert near.pk != far.pk
+
+
+def test_new_faces_in_an_accepted_photo_take_the_acceptance_back(image, annotator, reviewer):
+    (face,) = propose(image, LEFT)
+    say(image, annotator, FaceWord(id=face.pk, state=FaceState.CONFIRMED))
+    Image.objects.filter(pk=image.pk).update(reviewed_by=reviewer, reviewed_at=timezone.now())
+    propose(image, LEFT)
+    image.refresh_from_db()
+    assert image.reviewed_by == reviewer
+    propose(image, LEFT, RIGHT)
+    image.refresh_from_db()
+    assert (image.reviewed_by, image.reviewed_at, image.state) == (None, None, ImageState.PROPOSED)
+
+
+def test_a_disputed_photo_stays_with_its_reviewer(image):
+    propose(image, LEFT)
+    Image.objects.filter(pk=image.pk).update(state=ImageState.DISPUTED)
+    propose(image, LEFT, RIGHT)
+    image.refresh_from_db()
+    assert image.state == ImageState.DISPUTED
+
+
+box_strategy = st.tuples(st.integers(0, 120), st.integers(0, 80), st.integers(10, 40), st.integers(10, 40))
+runs_strategy = st.lists(st.lists(box_strategy, max_size=5), min_size=1, max_size=4)
+word_strategy = st.sampled_from(["confirm", "reject", "name", "move", "leave"])
+
+
+@hypothesis_settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)  # fmt: skip
+@given(first=st.lists(box_strategy, min_size=1, max_size=5), words=st.lists(word_strategy), runs=runs_strategy)
+def test_no_sequence_of_runs_changes_what_people_said(image, annotator, first, words, runs):
+    with transaction.atomic():
+        image.faces.all().delete()
+        faces = propose(image, *first)
+        said = [word for face, kind in zip(faces, words, strict=False) if (word := spoken(face, kind))]
+        say(image, annotator, *said, FaceWord(uid=uuid4(), box=(5, 5, 20, 20)))
+        theirs = {word.id for word in said} | set(image.faces.filter(origin=Origin.HUMAN).values_list("pk", flat=True))
+        before = list(image.faces.filter(pk__in=theirs).order_by("pk").values())
+        for run in runs:
+            propose(image, *run)
+            assert list(image.faces.filter(pk__in=theirs).order_by("pk").values()) == before
+            fresh = image.faces.exclude(pk__in=theirs)
+            assert all(iou(face.box, row_box(row)) < 0.5 for face in fresh for row in before)
+            assert set(fresh.values_list("state", flat=True)) <= {FaceState.PROPOSED}
+        rows, version = list(image.faces.order_by("pk").values()), version_of(image)
+        propose(image, *runs[-1])
+        assert (list(image.faces.order_by("pk").values()), version_of(image)) == (rows, version)
+
+
+def spoken(face, kind: str) -> FaceWord | None:
+    return {
+        "confirm": FaceWord(id=face.pk, state=FaceState.CONFIRMED),
+        "reject": FaceWord(id=face.pk, state=FaceState.REJECTED),
+        "name": FaceWord(id=face.pk, identity="Ann", has_identity=True),
+        "move": FaceWord(id=face.pk, box=(1, 1, 30, 30)),
+    }.get(kind)
+
+
+def row_box(row: dict) -> tuple:
+    return row["x"], row["y"], row["w"], row["h"]
