@@ -79,6 +79,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     project = project_for(request.user, slug)
     now = standing(project)
     steps = loop_steps(project, now)
+    role = role_of(request.user, project)
     return show(
         request,
         "labelling/project.html",
@@ -91,7 +92,8 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         jobs=_running_jobs(request.user, project),
         events=_recent_events(project),
         guidelines_html=render_guidelines(project.guidelines),
-        is_owner=role_of(request.user, project) >= Role.OWNER,
+        is_owner=role >= Role.OWNER,
+        may_propose=role >= Role.ENGINEER and now.images > now.images_new,
     )
 
 
