@@ -1,8 +1,8 @@
-"""Which photos several people label blindly, and who has not been heard about them yet."""
+"""Which photos several people label blindly. The queue gives each to nobody twice (`claim_statement.py`)."""
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
-from labelling.models import Image, ImageState, Opinion, Project
+from labelling.models import Image, ImageState
 
 
 def wanted(image: Image) -> int:
@@ -23,11 +23,3 @@ def is_blind(image: Image) -> bool:
 
 def unsettled(image: Image) -> QuerySet:
     return image.opinions.filter(is_gold=False, settled_at=None).order_by("pk")
-
-
-def not_yet_heard(waiting: QuerySet, project: Project, user) -> QuerySet:
-    """Of `waiting` photos, those about which `user` gave no opinion. Asks nothing where nobody labels blindly."""
-    if project.settings.overlap <= 1:
-        return waiting
-    own = Opinion.objects.filter(image=OuterRef("pk"), user=user, is_gold=False, settled_at=None)
-    return waiting.filter(~Exists(own))

@@ -1,53 +1,64 @@
-"""Hands out images, one person each: leases under row locks."""
+"""Hands out images, one person each: whose turn which photo is, and the leases that say so."""
 
 import uuid
 from datetime import timedelta
 
-from django.db import transaction
+from django.core.cache import cache
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from labelling.claim_statement import BEHIND, MINE, NOBODYS, NOT_SKIPPED, NOT_YET_HEARD, SKIPPED, first_of, this_one
 from labelling.errors import Leased
 from labelling.gold import photo_due
-from labelling.models import Image, ImageState, Lease, LeasePurpose, Project
-from labelling.overlap import not_yet_heard
+from labelling.models import Identity, Image, ImageState, Lease, LeasePurpose, Project, QueueOrder
 
 # Each try that fails means that someone else got a photo in the meantime, so even a crowd needs few.
 TRIES = 50
+# Counting many waiting photos takes longer than handing one out, and nobody can tell 80,000 from 79,990.
+COUNTED_EACH_TIME = 1_000
+COUNT_KEPT_S = 10
 
 
 def next_image(project: Project, user, *, after: int | None = None) -> Lease | None:
-    """Lease the next image that waits for a person, or None when nothing free is left.
+    """Lease the next image for this person, or None when nothing free is left for them.
 
-    `after` goes on behind that image id and wraps around: skipped photos come back last.
+    Now and then one whose truth is known; then their own batches, then what is given to nobody. What they skipped
+    comes back last, and what is given to others never. `after` goes on behind that image and begins again at the end.
     """
-    known = photo_due(project, user, after=after)
-    if known is not None and (lease := _claim_first(known, user, LeasePurpose.GOLD)):
-        return lease
-    waiting = Image.objects.filter(project=project, state=ImageState.PROPOSED).free_for(user).order_by("id")
-    waiting = not_yet_heard(waiting, project, user)
+    return _known_one(project, user, after) or _waiting_one(project, user, after)
+
+
+def _known_one(project: Project, user, after: int | None) -> Lease | None:
+    due = photo_due(project, user, after=after)
+    if due is None:
+        return None
+    leases = (_claim_this(image.pk, project, user, purpose=LeasePurpose.GOLD) for image in due[:TRIES])
+    return next(filter(None, leases), None)
+
+
+def _waiting_one(project: Project, user, after: int | None) -> Lease | None:
+    order = _order(project)
+    here = (NOT_YET_HEARD,) if project.settings.overlap > 1 else ()
+    values = {"project": project.pk, "after": after}
     if after is not None:
-        return _claim_first(waiting.filter(pk__gt=after), user) or _claim_first(waiting.filter(pk__lte=after), user)
-    return _claim_first(waiting, user)
-
-
-def _claim_first(candidates, user, purpose: LeasePurpose = LeasePurpose.LABEL) -> Lease | None:
-    for _ in range(TRIES):
-        with transaction.atomic():
-            image = candidates.select_for_update(skip_locked=True, of=("self",)).first()
-            if image is None:
-                return None
-            lease = _claim(image, user, purpose)
+        if order == QueueOrder.SAMPLED:
+            values["after_lot"] = Image.objects.filter(pk=after).values_list("lot", flat=True).first()
+        behind = first_of([(whose, NOT_SKIPPED, *here, BEHIND[order]) for whose in (MINE, NOBODYS)], order)
+        lease = _claim_any(behind, values, project, user)
         if lease:
             return lease
-    return None
+    looks = [(whose, skipped, *here) for skipped in (NOT_SKIPPED, SKIPPED) for whose in (MINE, NOBODYS)]
+    return _claim_any(first_of(looks, order), values, project, user)
 
 
-def open_image(image: Image, user) -> Lease:
-    """Lease one chosen image. Raises Leased when someone else works on it."""
-    with transaction.atomic():
-        Image.objects.select_for_update().get(pk=image.pk)
-        lease = _claim(image, user)
+def _order(project: Project) -> QueueOrder:
+    stored = project.settings.queue_order
+    return QueueOrder(stored) if stored in QueueOrder.values else QueueOrder.OLDEST
+
+
+def open_image(image: Image, user, *, take_over: bool = False) -> Lease:
+    """Lease one chosen image. Raises Leased when someone else works on it, unless it is to be taken over."""
+    lease = _claim_this(image.pk, image.project, user, by_force=take_over)
     if lease is None:
         holder = Lease.objects.select_related("user").filter(image=image).first()
         name = holder.user.get_username() if holder else "someone else"
@@ -55,27 +66,57 @@ def open_image(image: Image, user) -> Lease:
     return lease
 
 
-def _claim(image: Image, user, purpose: LeasePurpose = LeasePurpose.LABEL) -> Lease | None:
-    """Under the image's lock. A lease taken between our look and our lock is seen here, so never given twice."""
-    held = Lease.objects.filter(image=image).first()
-    if held and held.user_id != user.pk and held.until > timezone.now():
-        return None
-    fields = {"user": user, "token": uuid.uuid4(), "until": _until(image.project), "purpose": purpose}
-    if held and held.user_id == user.pk and held.until > timezone.now():
-        fields["token"] = held.token  # two tabs of one person share it
-    lease, _ = Lease.objects.update_or_create(image=image, defaults=fields)
-    return lease
+def _claim_any(statement: str, values: dict, project: Project, user) -> Lease | None:
+    for _ in range(TRIES):
+        image = _claim(statement, values, project, user)
+        if image is None:
+            return None
+        if image.lease_token:
+            return _lease(image, project, user)
+    return None
 
 
-def _until(project: Project):
-    return timezone.now() + timedelta(minutes=project.settings.lease_minutes)
+def _claim_this(image_id: int, project: Project, user, **how) -> Lease | None:
+    image = _claim(this_one(), {"image": image_id}, project, user, **how)
+    return _lease(image, project, user) if image and image.lease_token else None
+
+
+def _claim(
+    statement: str, values: dict, project: Project, user, *, purpose=LeasePurpose.LABEL, by_force: bool = False
+) -> Image | None:
+    """The photo found, if any, as it stands under its lock; without a token when somebody else was quicker."""
+    lease = {"user": user.pk, "token": uuid.uuid4(), "lasts": _lasts(project), "purpose": purpose}
+    return next(iter(Image.objects.raw(statement, {**values, **lease, "by_force": by_force})), None)
+
+
+def _lease(image: Image, project: Project, user) -> Lease:
+    image.project = project
+    if image.claimed_identity_id:
+        image.claimed_identity = Identity(pk=image.claimed_identity_id, name=image.claimed_name)
+    return Lease(image=image, token=image.lease_token, user=user, until=image.lease_until)
+
+
+def _lasts(project: Project) -> timedelta:
+    return timedelta(minutes=project.settings.lease_minutes)
+
+
+def waiting_count(project: Project) -> int:
+    """How many photos wait for a person; a large number may be some seconds old."""
+    key = f"waiting:{project.pk}"
+    known = cache.get(key)
+    if known is not None:
+        return known
+    count = Image.objects.filter(project=project, state=ImageState.PROPOSED).count()
+    if count > COUNTED_EACH_TIME:
+        cache.set(key, count, COUNT_KEPT_S)
+    return count
 
 
 def renew(token: uuid.UUID, user) -> Lease | None:
     lease = Lease.objects.select_related("image__project").filter(token=token, user=user).first()
     if lease is None:
         return None
-    lease.until = _until(lease.image.project)
+    lease.until = timezone.now() + _lasts(lease.image.project)
     return lease if Lease.objects.filter(token=token).update(until=lease.until) else None
 
 

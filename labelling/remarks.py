@@ -2,10 +2,8 @@
 
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet
-from django.db.models.functions import JSONObject
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from labelling.errors import AlreadyUsed, Refused, Stale
@@ -113,8 +111,7 @@ def clean_text(text: str) -> str:
     return text
 
 
-def with_open_remarks(images: QuerySet) -> QuerySet:
-    """Each photo's `open_remarks` as on the wire, in the query that reads the photo: it is asked for every one."""
-    about = Remark.objects.filter(image=OuterRef("pk"), resolved_at=None).order_by("pk")
-    wire = JSONObject(id="pk", kind="kind", text="text", author="author__username", face="face_id")
-    return images.annotate(open_remarks=ArraySubquery(about.values(wire=wire)))
+def open_remarks_of(image: Image) -> list[dict]:
+    """What is open about one photo, as on the wire."""
+    about = Remark.objects.filter(image=image, resolved_at=None).order_by("pk")
+    return list(about.values("kind", "text", id=F("pk"), author=F("author__username"), face=F("face_id")))

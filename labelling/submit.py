@@ -1,6 +1,6 @@
 """Stores what a person says about a whole photo: all of its faces, or none."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from django.utils import timezone
 from labelling import ledger
 from labelling.boxes import BadBox, clip_box
 from labelling.errors import AlreadyUsed, Leased, Refused, Stale
+from labelling.face_rows import rewrite
 from labelling.identities import get_or_create_identity, merged_or_self
 from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Lease, Origin, Project, Verb, Who
 from labelling.queue import held_by_another
@@ -29,7 +30,7 @@ class FaceWord:
     box: tuple[float, float, float, float] | None = None
     state: FaceState | None = None
     who: Who | None = None
-    identity: int | str | None = None
+    identity: int | str | Identity | None = None
     has_identity: bool = field(default=False)
 
 
@@ -39,8 +40,10 @@ def submit_image(image: Image, words: list[FaceWord], *, by, version: int, event
     Repeating an `event_id` returns the event it made and changes nothing. Raises Stale when the image
     changed since `version`, Leased when someone else holds it, Refused when a word makes no sense.
     """
+    project = image.project
     with transaction.atomic():
         image = Image.objects.select_for_update().get(pk=image.pk)
+        image.project = project
         replay = replayed(event_id, by=by, image=image, verbs=SUBMITS)
         if replay:
             return replay
@@ -54,12 +57,14 @@ def submit_image(image: Image, words: list[FaceWord], *, by, version: int, event
 
 def write_words(image: Image, words: list[FaceWord], *, by, **event) -> Event:
     """The words become the labels, under the image's lock. `by` is who said them; `event` its id, actor and verb."""
-    faces = {face.pk: face for face in image.faces.select_for_update()}
+    faces = {face.pk: face for face in image.faces.select_related("identity").select_for_update(of=("self",))}
     before = {"faces": snapshot(faces.values()), "images": snapshot_images([image])}
     news: set[Signal] = set()
-    for word in words:
+    changed = {}
+    for word in with_people(image.project, words):
         face = _apply(image, faces, word, by, news)
-        faces[face.pk] = face
+        faces[face.pk] = changed[face.pk] = face
+    rewrite(changed.values())
     for signal in news:
         announce(signal, image.project_id)
     _settle(image, faces.values())
@@ -119,13 +124,24 @@ def snapshot_images(images) -> list[dict]:
 
 
 def _apply(image: Image, faces: dict[int, Face], word: FaceWord, by, news: set[Signal]) -> Face:
+    """The face as the word has it; a new one is stored, what is there already is left to be written with the others."""
     face, changes = said_face(image, faces, word)
     news |= changes
     face.updated_at, face.updated_by = timezone.now(), by
-    if face.pk is not None:
+    if face.pk is None:
+        face.save()
+    else:
         face.version += 1
-    face.save()
     return face
+
+
+def with_people(project: Project, words: list[FaceWord]) -> list[FaceWord]:
+    """The words with people in place of their ids, in one question; an id of nobody here is left to be refused."""
+    asked = {word.identity for word in words if isinstance(word.identity, int)}
+    known = Identity.objects.in_project(project).in_bulk(asked) if asked else {}
+    return [
+        replace(word, identity=known.get(word.identity, word.identity)) if word.identity else word for word in words
+    ]
 
 
 def said_face(image: Image, faces: dict, word: FaceWord) -> tuple[Face, set[Signal]]:
@@ -192,7 +208,7 @@ def _say(face: Face, project: Project, word: FaceWord) -> bool:
             state = FaceState.CONFIRMED  # naming a face says that it is one
         else:
             raise Refused(f"A face that is “{FaceState(state).label}” cannot be “{Who(who).label}”.")
-    is_news = (who, identity) != (face.who, face.identity)
+    is_news = (who, identity and identity.pk) != (face.who, face.identity_id)
     face.state, face.who, face.identity = state, who, identity
     return is_news
 
@@ -214,11 +230,13 @@ def _who(face: Face, project: Project, word: FaceWord) -> tuple[Who, Identity | 
     return Who(face.who), face.identity
 
 
-def resolve_identity(project: Project, named: int | str) -> Identity:
+def resolve_identity(project: Project, named: int | str | Identity) -> Identity:
     """A person of this project by id, or by name, which makes a new one when needed.
 
     Who was merged into somebody is that one now: a browser may have said it before it could know.
     """
+    if isinstance(named, Identity):
+        return named
     if isinstance(named, str):
         return get_or_create_identity(project, named)
     found = merged_or_self(project, named)

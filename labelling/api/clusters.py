@@ -4,7 +4,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labelling.access import project_for
-from labelling.api.serializers import IdentityBrief, PairSerializer, crop_url, face_card
+from labelling.addresses import crop_url
+from labelling.api.serializers import IdentityBrief, PairSerializer
+from labelling.api.shapes import face_card
 from labelling.clusters import Shown, counts, find_cluster, in_line, newest_run, questions, shown, state_of
 from labelling.constraints import link_faces
 from labelling.models import ClusterFace, Identity, PairQuestion

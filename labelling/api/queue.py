@@ -7,9 +7,9 @@ from rest_framework.views import APIView
 from labelling.access import project_for
 from labelling.api.second_looks import image_for
 from labelling.errors import Refused
-from labelling.models import Image, ImageState, Lease, LeasePurpose
-from labelling.queue import next_image, open_image, release, renew
-from labelling.remarks import with_open_remarks
+from labelling.models import Image, Lease, LeasePurpose
+from labelling.queue import next_image, open_image, release, renew, waiting_count
+from labelling.remarks import open_remarks_of
 
 
 class NextSerializer(serializers.Serializer):
@@ -71,15 +71,14 @@ def _not_of_another(user, token) -> None:
 
 
 def _leased(lease: Lease) -> dict:
-    image = with_open_remarks(Image.objects).select_related("claimed_identity").get(pk=lease.image_id)
-    waiting = Image.objects.filter(project_id=image.project_id, state=ImageState.PROPOSED).count()
-    shown = image_for(lease.user, image)
+    shown = image_for(lease.user, lease.image)
+    faces = shown.pop("faces")
     return {
         "lease": lease.token,
         "until": lease.until,
         "purpose": LeasePurpose.LABEL,  # whatever it is: who labels must not know which photos are known
-        "image": {name: value for name, value in shown.items() if name != "faces"},
-        "faces": shown["faces"],
-        "waiting": waiting,
-        "remarks": image.open_remarks,
+        "image": shown,
+        "faces": faces,
+        "waiting": waiting_count(lease.image.project),
+        "remarks": open_remarks_of(lease.image),
     }

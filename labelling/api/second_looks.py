@@ -1,6 +1,6 @@
 """How a photo looks to somebody who must not know what others said about it, and what comes of their word."""
 
-from labelling.api.serializers import FaceSerializer, ImageSerializer, ImageWithFacesSerializer, faces_of
+from labelling.api.shapes import face_shape, faces_of, image_shape, suggestion_shape
 from labelling.gold import as_if_new, is_asked
 from labelling.gold_answers import compare
 from labelling.models import Event, Face, Identity, Image, ImageState, LedgerEntry, Suggestion
@@ -9,17 +9,14 @@ from labelling.models import Event, Face, Identity, Image, ImageState, LedgerEnt
 def image_for(user, image: Image) -> dict:
     """The photo with its faces; a known one looks new to the annotator whose answer is asked for."""
     if is_asked(image, user):
-        return {**ImageSerializer(image).data, "state": ImageState.PROPOSED, "faces": _fresh_faces(image)}
-    return ImageWithFacesSerializer(image).data
+        return {**image_shape(image), "state": ImageState.PROPOSED, "faces": _fresh_faces(image)}
+    return {**image_shape(image), "faces": faces_of(image)}
 
 
 def _fresh_faces(image: Image) -> list[dict]:
     faces = as_if_new(list(Face.objects.filter(image=image)))
     ranked = _suggested_then(faces)
-    for face in faces:
-        face.image = image
-        face._prefetched_objects_cache = {"suggestions": ranked.get(face.pk, [])}
-    return FaceSerializer(faces, many=True).data
+    return [face_shape(face, [suggestion_shape(one) for one in ranked.get(face.pk, [])]) for face in faces]
 
 
 def _suggested_then(faces: list[Face]) -> dict[int, list[Suggestion]]:
@@ -43,7 +40,7 @@ def opinion_kept(event: Event) -> dict:
     image = Image.objects.select_related("claimed_identity", "project", "gold").get(pk=event.image_id)
     opinion = image.opinions.filter(event=event).first()
     said = opinion.faces if opinion else []
-    answer = {"image": ImageSerializer(image).data, "faces": _as_said(image, said), "event": event.pk}
+    answer = {"image": image_shape(image), "faces": _as_said(image, said), "event": event.pk}
     if opinion and opinion.is_gold:
         told = compare(said, image.gold.truth) if hasattr(image, "gold") else []
         return {**answer, "gold": {"right": opinion.right, "wrong": opinion.wrong, "faces": told}}

@@ -1,9 +1,14 @@
-"""Shapes on the wire. Serializers check shape; verbs check meaning."""
+"""Shapes on the wire. Serializers check shape; verbs check meaning.
 
-from django.urls import reverse
+Photos and faces are shaped by hand (`shapes.py`), because an annotator waits for them; their serializers only
+describe them.
+"""
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from labelling.addresses import crop_url
+from labelling.api.shapes import face_shape, faces_of, image_shape, suggestion_shape
 from labelling.assign import DECISIONS
 from labelling.models import Face, FaceState, Identity, Image, Project, Who
 from labelling.submit import FaceWord
@@ -27,17 +32,12 @@ class SuggestionSerializer(serializers.Serializer):
     identity = IdentityBrief()
     probability = serializers.FloatField()
     similarity = serializers.FloatField(allow_null=True)
-    nearest_face = serializers.IntegerField(source="nearest_face_id", allow_null=True)
-    nearest_crop = serializers.SerializerMethodField()
-    reason = serializers.SerializerMethodField()
+    nearest_face = serializers.IntegerField(allow_null=True)
+    nearest_crop = serializers.CharField(allow_null=True)
+    reason = serializers.CharField()
 
-    def get_nearest_crop(self, suggestion) -> str | None:
-        return crop_url(suggestion.nearest_face) if suggestion.nearest_face else None
-
-    def get_reason(self, suggestion) -> str:
-        if suggestion.nearest_face_id is None:
-            return "The source of the photo says so." if suggestion.model_name == "source" else "Likely by its looks."
-        return f"Nearest confirmed face: similarity {suggestion.similarity:.2f}."
+    def to_representation(self, suggestion) -> dict:
+        return suggestion_shape(suggestion)
 
 
 class BoxField(serializers.ListField):
@@ -59,9 +59,9 @@ class BoxField(serializers.ListField):
 
 class FaceSerializer(serializers.ModelSerializer):
     box = BoxField(read_only=True)
-    landmarks = serializers.SerializerMethodField()
+    landmarks = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()), allow_null=True)
     identity = IdentityBrief(read_only=True, allow_null=True)
-    crop = serializers.SerializerMethodField()
+    crop = serializers.CharField()
     suggestions = SuggestionSerializer(many=True, read_only=True)
 
     class Meta:
@@ -71,16 +71,18 @@ class FaceSerializer(serializers.ModelSerializer):
             "version", "crop", "suggestions",
         ]  # fmt: skip
 
-    def get_landmarks(self, face) -> list[list[float]] | None:
-        return face.points
+    def to_representation(self, face) -> dict:
+        return face_shape(face, [suggestion_shape(suggestion) for suggestion in face.suggestions.all()])
 
-    def get_crop(self, face) -> str:
-        return crop_url(face)
+
+class UrlsSerializer(serializers.Serializer):
+    small = serializers.CharField()
+    large = serializers.CharField()
 
 
 class ImageSerializer(serializers.ModelSerializer):
     claimed_identity = IdentityBrief(read_only=True, allow_null=True)
-    urls = serializers.SerializerMethodField()
+    urls = UrlsSerializer()
 
     class Meta:
         model = Image
@@ -89,44 +91,18 @@ class ImageSerializer(serializers.ModelSerializer):
             "claimed_identity", "note", "created_at", "urls",
         ]  # fmt: skip
 
-    def get_urls(self, image) -> dict[str, str]:
-        return picture_urls(image)
+    def to_representation(self, image) -> dict:
+        return image_shape(image)
 
 
 class ImageWithFacesSerializer(ImageSerializer):
-    faces = serializers.SerializerMethodField()
+    faces = FaceSerializer(many=True)
 
     class Meta(ImageSerializer.Meta):
         fields = [*ImageSerializer.Meta.fields, "faces"]
 
-    def get_faces(self, image) -> list[dict]:
-        return faces_of(image)
-
-
-def faces_of(image: Image) -> list[dict]:
-    """The photo's faces with their suggestions, in two queries whatever their number."""
-    faces = list(
-        Face.objects.filter(image=image)
-        .select_related("identity")
-        .prefetch_related("suggestions__identity", "suggestions__nearest_face")
-    )
-    for face in faces:
-        face.image = image
-    return FaceSerializer(faces, many=True).data
-
-
-def picture_urls(image: Image) -> dict[str, str]:
-    return {size: reverse("picture", args=[image.pk, size, image.sha256[:16]]) for size in ("small", "large")}
-
-
-def face_card(face: Face) -> dict:
-    """A face as grids show it."""
-    box = list(face.box)
-    return {"id": face.pk, "version": face.version, "image": face.image_id, "crop": crop_url(face), "box": box}
-
-
-def crop_url(face: Face) -> str:
-    return reverse("crop", args=[face.pk, face.box_key])
+    def to_representation(self, image) -> dict:
+        return {**image_shape(image), "faces": faces_of(image)}
 
 
 @extend_schema_field(

@@ -188,14 +188,17 @@ class Face(models.Model):
     @property
     def box_key(self) -> str:
         """Short name of this very box: crops are cached and embeddings are kept under it."""
-        text = ",".join(f"{side:.2f}" for side in self.box)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return key_of_box(self.box)
 
     @property
     def points(self) -> list[list[float]] | None:
         if self.landmarks is None:
             return None
         return [list(pair) for pair in zip(self.landmarks[::2], self.landmarks[1::2], strict=True)]
+
+
+def key_of_box(box: tuple[float, float, float, float]) -> str:
+    return hashlib.sha256("{:.2f},{:.2f},{:.2f},{:.2f}".format(*box).encode()).hexdigest()[:16]
 
 
 class Suggestion(models.Model):

@@ -1,0 +1,100 @@
+"""Photos, faces and suggestions as they go over the wire, shaped by hand: an annotator waits for them."""
+
+from collections import defaultdict
+
+from labelling.addresses import crop_url, crop_url_of, picture_urls
+from labelling.models import Face, Image, Suggestion
+from labelling.models.faces import key_of_box
+
+_OF_SUGGESTION = (
+    "face_id", "rank", "identity_id", "identity__name", "probability", "similarity", "model_name", "nearest_face_id",
+    "nearest_face__x", "nearest_face__y", "nearest_face__w", "nearest_face__h",
+)  # fmt: skip
+
+
+def image_shape(image: Image) -> dict:
+    return {
+        "id": image.pk,
+        "name": image.name,
+        "sha256": image.sha256,
+        "width": image.width,
+        "height": image.height,
+        "state": image.state,
+        "version": image.version,
+        "session": image.session,
+        "taken_at": image.taken_at,
+        "claimed_identity": _person(image.claimed_identity),
+        "note": image.note,
+        "created_at": image.created_at,
+        "urls": picture_urls(image),
+    }
+
+
+def faces_of(image: Image) -> list[dict]:
+    """The photo's faces with their suggestions, in two queries whatever their number."""
+    faces = list(Face.objects.filter(image=image).select_related("identity"))
+    suggestions = _suggestions([face.pk for face in faces])
+    return [face_shape(face, suggestions[face.pk]) for face in faces]
+
+
+def face_shape(face: Face, suggestions: list[dict]) -> dict:
+    return {
+        "id": face.pk,
+        "uid": str(face.uid),
+        "box": list(face.box),
+        "landmarks": face.points,
+        "score": face.score,
+        "origin": face.origin,
+        "state": face.state,
+        "who": face.who,
+        "identity": _person(face.identity),
+        "version": face.version,
+        "crop": crop_url(face),
+        "suggestions": suggestions,
+    }
+
+
+def face_card(face: Face) -> dict:
+    """A face as grids show it."""
+    box = list(face.box)
+    return {"id": face.pk, "version": face.version, "image": face.image_id, "crop": crop_url(face), "box": box}
+
+
+def suggestion_shape(suggestion: Suggestion) -> dict:
+    nearest = suggestion.nearest_face
+    return _suggestion(
+        suggestion.rank, suggestion.identity_id, suggestion.identity.name, suggestion.probability,
+        suggestion.similarity, suggestion.model_name, suggestion.nearest_face_id, *(nearest.box if nearest else ()),
+    )  # fmt: skip
+
+
+def _suggestions(face_ids: list[int]) -> dict[int, list[dict]]:
+    shapes: dict[int, list[dict]] = defaultdict(list)
+    rows = Suggestion.objects.filter(face__in=face_ids).order_by("face_id", "rank").values_list(*_OF_SUGGESTION)
+    for face_id, *row in rows:
+        shapes[face_id].append(_suggestion(*row))
+    return shapes
+
+
+def _suggestion(
+    rank: int, identity_id: int, name: str, probability: float, similarity: float | None, model: str, nearest, *box
+) -> dict:
+    return {
+        "rank": rank,
+        "identity": {"id": identity_id, "name": name},
+        "probability": probability,
+        "similarity": similarity,
+        "nearest_face": nearest,
+        "nearest_crop": crop_url_of(nearest, key_of_box(box)) if nearest else None,
+        "reason": _reason(model, nearest, similarity),
+    }
+
+
+def _reason(model: str, nearest: int | None, similarity: float | None) -> str:
+    if nearest is None:
+        return "The source of the photo says so." if model == "source" else "Likely by its looks."
+    return f"Nearest confirmed face: similarity {similarity:.2f}."
+
+
+def _person(identity) -> dict | None:
+    return {"id": identity.pk, "name": identity.name} if identity else None
