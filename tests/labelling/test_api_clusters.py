@@ -169,7 +169,7 @@ def test_clusters_ask_the_same_questions_however_many_there_are(api, clusters_ur
     for rank, face in enumerate(faces, start=1):
         before = put_together(run, rank, face, identity=ann, nearest_face=face, neighbour=before)
         Suggestion.objects.create(face=face, rank=1, identity=ann, probability=0.5, model_name="dlib")
-    assert queries(2) == queries(8) == 11
+    assert queries(2) == queries(8) == 10
 
 
 # Pairs

@@ -14,8 +14,8 @@ from labelling.models import Membership, Role, Suggestion
 from labelling.projects import create_project
 from labelling.submit import FaceWord, submit_image
 
-# Session, user, project, membership; then what the page itself needs. The strip of the loop comes on top.
-OWN_QUERIES = {"images": 7, "identities": 6, "jobs": 7, "members": 6, "ingest": 8, "label": 4, "project": 9}
+# Session, user, project with membership; then what the page itself needs. The strip of the loop comes on top.
+OWN_QUERIES = {"images": 6, "identities": 5, "jobs": 6, "members": 5, "ingest": 7, "label": 3, "project": 8}
 PROJECT_LIST_QUERIES = 7
 
 
