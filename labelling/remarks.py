@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from labelling.errors import AlreadyUsed, Refused, Stale
@@ -113,5 +113,9 @@ def clean_text(text: str) -> str:
 
 def open_remarks_of(image: Image) -> list[dict]:
     """What is open about one photo, as on the wire."""
-    about = Remark.objects.filter(image=image, resolved_at=None).order_by("pk")
-    return list(about.values("kind", "text", id=F("pk"), author=F("author__username"), face=F("face_id")))
+    rows = (
+        Remark.objects.filter(image=image, resolved_at=None)
+        .order_by("pk")
+        .values_list("pk", "kind", "text", "author__username", "face_id")
+    )
+    return [dict(zip(("id", "kind", "text", "author", "face"), row, strict=True)) for row in rows]

@@ -5,7 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Random
+from django.db.models.functions import Now, Random
 from django.utils import timezone
 
 from labelling.models.projects import Project, Role
@@ -61,6 +61,11 @@ class ImageQuerySet(models.QuerySet):
 
     def without_proposals(self):
         return self.filter(state=ImageState.NEW)
+
+    def free_for(self, user):
+        """Nobody else holds a live lease."""
+        held = Lease.objects.filter(image=models.OuterRef("pk"), until__gt=Now()).exclude(user=user)
+        return self.filter(~models.Exists(held))
 
 
 class Image(models.Model):
