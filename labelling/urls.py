@@ -4,7 +4,7 @@ from labelling.api import clusters, faces, identities, images, look, people, pro
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
 from labelling.views import jobs as job_pages
-from labelling.views import label, media, members, tokens
+from labelling.views import label, media, members, sort, tokens
 from labelling.views import projects as project_pages
 
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("p/<slug:slug>/ingest/", image_pages.ingest_page, name="ingest"),
     path("p/<slug:slug>/images/", image_pages.image_list, name="images"),
     path("p/<slug:slug>/label/", label.label_page, name="label"),
+    path("p/<slug:slug>/sort/", sort.sort_page, name="sort"),
     path("p/<slug:slug>/identities/", identity_pages.identity_list, name="identities"),
     path("p/<slug:slug>/identities/<int:identity_id>/", identity_pages.identity_page, name="identity"),
     path("p/<slug:slug>/jobs/", job_pages.job_list, name="jobs"),

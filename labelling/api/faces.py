@@ -68,11 +68,17 @@ class EventUndo(APIView):
         event = get_object_or_404(Event.objects.select_related("project"), pk=event_id, project__in=projects)
         require_role(request.user, event.project, least_role_to_undo(event, request.user))
         undo_event(event, by=request.user)
-        answer = {"undone": event.pk}
+        answer = {"undone": event.pk, "faces": _versions(event)}
         if event.image_id:
             image = Image.objects.select_related("claimed_identity", "project").get(pk=event.image_id)
             answer["image"] = image_for(request.user, image)
         return Response(answer)
+
+
+def _versions(event: Event) -> list[dict]:
+    """The faces of a change as its undoing left them: whoever shows them goes on from there."""
+    faces = [row["id"] for row in event.after.get("faces", [])]
+    return list(Face.objects.filter(pk__in=faces).values("id", "version"))
 
 
 def _face(user, face_id: int) -> Face:

@@ -32,6 +32,7 @@ FOREIGN = {
     "ingest": lambda it: {"slug": it.slug},
     "images": lambda it: {"slug": it.slug},
     "label": lambda it: {"slug": it.slug},
+    "sort": lambda it: {"slug": it.slug},
     "identities": lambda it: {"slug": it.slug},
     "identity": lambda it: {"slug": it.slug, "identity_id": it.identity},
     "jobs": lambda it: {"slug": it.slug},

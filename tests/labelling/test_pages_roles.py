@@ -28,6 +28,7 @@ PAGES = {
     "ingest": EVERYONE,
     "images": EVERYONE,
     "label": EVERYONE,
+    "sort": EVERYONE,
     "identities": EVERYONE,
     "jobs": EVERYONE,
     "members": EVERYONE,
@@ -55,7 +56,7 @@ def test_a_superuser_sees_every_project_without_being_a_member(project, make_use
 
 def test_pages_take_only_their_methods(project, owner, client_for):
     client = client_for(owner)
-    for page in ("project", "ingest", "images", "label", "identities", "jobs"):
+    for page in ("project", "ingest", "images", "label", "sort", "identities", "jobs"):
         assert client.post(reverse(page, args=[project.slug])).status_code == 405, page
     assert client.get(reverse("member-remove", args=[project.slug, owner.pk])).status_code == 405
 
@@ -79,7 +80,7 @@ def test_a_hostile_name_stays_text_on_every_page(owner, client_for, make_image, 
     running = Job.objects.create(**job)
     ended = Job.objects.create(state="failed", log=HOSTILE, **job)
     client = client_for(owner)
-    pages = ("project", "images", "identities", "jobs", "members", "project-settings", "ingest", "label")
+    pages = ("project", "images", "identities", "jobs", "members", "project-settings", "ingest", "label", "sort")
     urls = [reverse(page, args=[project.slug]) for page in pages] + [
         reverse("projects"),
         reverse("identity", args=[project.slug, identity.pk]),

@@ -4,6 +4,9 @@ import { uuid } from "../uuid.js";
 import { ConflictPanel } from "./conflict_panel.js";
 import { faceToWire } from "./decisions.js";
 
+/** @param {import("./outbox.js").Entry} entry @returns {boolean} whether it was decided on this screen */
+export const isOfLabel = ({ imageId }) => imageId !== undefined;
+
 /**
  * @param {HTMLElement} element  the panel
  * @param {object} parts
@@ -18,7 +21,7 @@ export function connectConflicts(element, { api, outbox, queue, say, onDone }) {
   /** Which entry is shown, and how many wait behind it. */ let shown = "";
 
   async function showFirst() {
-    const [entry, ...more] = outbox.refused;
+    const [entry, ...more] = outbox.refused.filter(isOfLabel);
     const now = entry ? `${entry.id} ${more.length}` : "";
     if (now === shown) return;
     shown = now;

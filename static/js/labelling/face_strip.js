@@ -1,5 +1,6 @@
 /** The strip on the right: one card per face; the selected one shows suggestions, name input and actions. */
 
+import { percent } from "../percent.js";
 import { squareAround } from "./box_geometry.js";
 import { describeState, namesake, samePerson } from "./decisions.js";
 import { paintCrop } from "./picture.js";
@@ -146,13 +147,6 @@ export class FaceStrip {
     else part("crop").hidden = true;
     return row;
   }
-}
-
-/** Never "100 %" for what is not certain. @param {number} share */
-function percent(share) {
-  const rounded = Math.round(share * 100);
-  if (rounded === 100 && share < 1) return "> 99 %";
-  return rounded === 0 && share > 0 ? "< 1 %" : `${rounded} %`;
 }
 
 /** There is somebody to propose, but Enter will not take the name. */

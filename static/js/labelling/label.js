@@ -3,7 +3,7 @@
 import { api } from "../api.js";
 import { toast } from "../toast.js";
 import { Commands } from "./commands.js";
-import { connectConflicts } from "./conflicts.js";
+import { connectConflicts, isOfLabel } from "./conflicts.js";
 import { acceptProposed } from "./decisions.js";
 import { Drafts } from "./drafts.js";
 import { FaceStrip } from "./face_strip.js";
@@ -18,6 +18,7 @@ import { Overlay } from "./overlay.js";
 import { connectLeaving } from "./page_life.js";
 import { PhotoView } from "./photo_view.js";
 import { ImageQueue } from "./queue.js";
+import { connectRefusedElsewhere } from "./refused_elsewhere.js";
 import { showSaveState } from "./save_badge.js";
 import { LabelSession } from "./session.js";
 import { StageMessage } from "./stage_message.js";
@@ -119,7 +120,7 @@ function connectDrawing(parts) {
 function connectNews({ session, outbox, queue, picker }) {
   session.addEventListener("say", ({ detail }) => say(detail.message, detail.tone));
   outbox.addEventListener("saved", ({ detail }) => {
-    for (const { identity } of detail.answer.faces) if (identity) picker.learn(identity);
+    for (const { identity } of detail.answer.faces ?? []) if (identity) picker.learn(identity);
   });
   outbox.addEventListener("unkept", () => {
     say("This browser could not write to its disk. Do not close the page before it says Saved.", "error");
@@ -169,6 +170,7 @@ async function open() {
   connectButtons(parts);
   connectKeys(parts);
   connectConflicts(part("conflict"), { api, outbox, queue, say, onDone: focusWork });
+  connectRefusedElsewhere(part("elsewhere"), outbox, isOfLabel);
   connectLeaving({
     outbox,
     hasUnsent: () => session.canEdit && store.isChanged,

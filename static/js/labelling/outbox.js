@@ -16,7 +16,7 @@
  * @property {string} [imageName]
  * @property {number} at  milliseconds; the order of sending
  * @property {number} attempts
- * @property {{kind: string, code: string, message: string, current: object|null}|null} refusal
+ * @property {{kind: string, code: string, message: string, current: object|null, gone: number[]}|null} refusal
  */
 
 /** @typedef {"saved"|"saving"|"pending"|"offline"|"login"|"conflict"} SaveState */
@@ -173,7 +173,7 @@ export class Outbox extends EventTarget {
     this.trouble = null;
     this.#failures = 0;
     const { kind, code, message, body } = error;
-    entry.refusal = { kind, code, message, current: body?.current ?? null };
+    entry.refusal = { kind, code, message, current: body?.current ?? null, gone: body?.gone ?? [] };
     await this.#table.put(entry);
     this.#fire("refused", { entry });
   }
