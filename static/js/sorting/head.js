@@ -54,7 +54,7 @@ export function showNeighbour(part, { state: { neighbour } }) {
 export function outlookWords({ state, kept, knockedOut, isLeftovers }) {
   if (!kept.length) return "Every face is knocked out";
   const out = knockedOut.length;
-  const rest = !out ? "" : isLeftovers ? `; ${out} stay` : `; ${out} will come back as somebody else`;
+  const rest = !out ? "" : isLeftovers ? `; ${out} stay` : `; ${out} come back as somebody else`;
   if (state.proposal) return `Names ${counted(kept.length)}${rest}`;
   return isLeftovers ? `U settles ${counted(kept.length)}; or type a name for those kept` : `Type a name for ${counted(kept.length)}${rest}`;
 }

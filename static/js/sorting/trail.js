@@ -59,10 +59,11 @@ export class Trail {
     const done = (faces = []) => ({ problem: null, faces });
     const kept = (problem) => ({ problem, faces: [] });
     if (kind === "skip") return done();
+    if (await this.#outbox.withdraw(entry.id)) return done();
+    await this.#answered(entry.id);
     if (this.#outbox.find(entry.id)?.refusal) {
       return kept("Your last decision was not saved: choose first what should become of it.");
     }
-    if (await this.#outbox.withdraw(entry.id)) return done();
     if (this.#outbox.find(entry.id)) {
       return kept("Your last decision is still on its way to the server. Undo it when the badge says Saved.");
     }
@@ -71,6 +72,13 @@ export class Trail {
     } catch (error) {
       if (!error.kind) throw error;
       return kept(`Your last decision was not undone. ${error.message}`);
+    }
+  }
+
+  /** Resolves once the attempt to send the entry that is under way has ended, one way or the other. */
+  async #answered(id) {
+    while (this.#outbox.sending?.id === id) {
+      await new Promise((resolve) => this.#outbox.addEventListener("change", resolve, { once: true }));
     }
   }
 }
