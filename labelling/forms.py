@@ -5,7 +5,9 @@ import uuid
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
+from labelling.describe import fingerprint
 from labelling.errors import Refused
+from labelling.identities import MAX_NAME
 from labelling.models import Identity, ImageState, Project, Role, Who
 from labelling.tokens import DEFAULT_DAYS
 
@@ -109,34 +111,48 @@ class RenameForm(forms.Form):
 
 
 class IdentityDetailsForm(forms.ModelForm):
+    """`seen` names the description it was filled from, so that a change made meanwhile is not written over."""
+
     aliases = forms.CharField(
-        required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Other names, one a line.",
+        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Other names, one a line. People are found by them too.",
     )  # fmt: skip
+    event_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = Identity
-        fields = ["aliases", "target_count", "notes"]
-        labels = {"target_count": "Faces wanted"}
-        help_texts = {"target_count": "How many confirmed faces this person should have."}
-        widgets = {"notes": forms.Textarea(attrs={"rows": 3})}
+        fields = ["aliases", "target_count", "notes", "consent_basis", "consent_date", "consent_expiry"]
+        labels = {
+            "target_count": "Faces wanted", "consent_basis": "Consent", "consent_date": "Given on",
+            "consent_expiry": "Ends on",
+        }  # fmt: skip
+        help_texts = {
+            "target_count": "How many confirmed faces this person should have.",
+            "consent_basis": "What allows to keep their faces, for example “signed form 12”.",
+        }
+        widgets = {
+            "notes": forms.Textarea(attrs={"rows": 3}),
+            "consent_date": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "consent_expiry": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.initial["aliases"] = "\n".join(self.instance.aliases)
+        self.initial["seen"] = fingerprint(self.instance)
         self.fields["target_count"].validators.append(MaxValueValidator(1_000_000))
         self.fields["notes"].max_length = 10_000
 
     def clean_aliases(self) -> list[str]:
         lines = (" ".join(line.split()) for line in self.cleaned_data["aliases"].splitlines())
-        aliases = list(dict.fromkeys(line for line in lines if line))
-        if any(len(alias) > 120 for alias in aliases):
-            raise forms.ValidationError("Each alias may have 120 letters.")
+        aliases = [line for line in lines if line]
+        if any(len(alias) > MAX_NAME for alias in aliases):
+            raise forms.ValidationError(f"Each alias may have {MAX_NAME} letters.")
         return aliases
 
-    def save(self, commit: bool = True) -> Identity:
-        self.instance.save(update_fields=["aliases", "target_count", "notes"])
-        return self.instance
+    def changes(self) -> dict:
+        return {name: self.cleaned_data[name] for name in self.Meta.fields}
 
 
 class ImageFilterForm(forms.Form):

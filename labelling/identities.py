@@ -4,12 +4,13 @@ import unicodedata
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 
 from labelling.errors import AlreadyUsed, Refused
 from labelling.models import Event, Face, Identity, Project, Verb
 
 MAX_NAME = 120
+PORTRAIT_AMONG = 30
 
 
 def clean_name(text: str) -> str:
@@ -99,15 +100,13 @@ def rename_identity(identity: Identity, name: str, *, by, event_id: UUID) -> Eve
 
 
 def attach_portraits(identities: list[Identity]) -> list[Identity]:
-    """Give each person `portrait`: their largest confirmed face, or None. One query for all."""
-    portraits = {
-        face.identity_id: face
-        for face in Face.objects.named()
-        .filter(identity__in=identities)
-        .annotate(area=F("w") * F("h"))
-        .order_by("identity_id", "-area", "pk")
-        .distinct("identity_id")
-    }
+    """Give each person `portrait`: the largest of their first confirmed faces, or None. One query for all."""
+    # Of the first, which an index finds: of all, somebody with ten thousand faces would hold up every list.
+    first = Face.objects.filter(identity=OuterRef(OuterRef("pk"))).order_by("pk").values("pk")[:PORTRAIT_AMONG]
+    largest = Face.objects.filter(pk__in=first).order_by(-F("w") * F("h"), "pk").values("pk")[:1]
+    people = Identity.objects.filter(pk__in=[identity.pk for identity in identities])
+    chosen = people.annotate(portrait_id=Subquery(largest)).values("portrait_id")
+    portraits = {face.identity_id: face for face in Face.objects.filter(pk__in=chosen)}
     for identity in identities:
         identity.portrait = portraits.get(identity.pk)
     return identities

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from labelling.constraints import constraints_back
+from labelling.describe import describe_back
 from labelling.errors import Refused, Stale
 from labelling.later import built_upon
 from labelling.merge import merge_back
@@ -139,6 +140,7 @@ WAYS_BACK: dict[Verb, Callable[[Event, object], None]] = {
     Verb.DECIDE: _decision_back,
     Verb.LINK: _link_back,
     Verb.RENAME: _rename_back,
+    Verb.DESCRIBE: describe_back,
     Verb.MERGE: merge_back,
     Verb.SPLIT: split_back,
     Verb.OPINION: take_back_opinion,

@@ -50,6 +50,7 @@ api_urlpatterns = [
     path("clusters/<int:cluster_id>/", clusters.ClusterDetail.as_view(), name="api-cluster"),
     path("projects/<slug:slug>/pairs/", clusters.Pairs.as_view(), name="api-pairs"),
     path("projects/<slug:slug>/identities/", identities.IdentityList.as_view(), name="api-identities"),
+    path("identities/<int:identity_id>/", people.IdentityDetail.as_view(), name="api-identity"),
     path("identities/<int:identity_id>/merge/", people.IdentityMerge.as_view(), name="api-identity-merge"),
     path("identities/<int:identity_id>/split/", people.IdentitySplit.as_view(), name="api-identity-split"),
     path("events/<uuid:event_id>/undo/", faces.EventUndo.as_view(), name="api-undo"),

@@ -12,3 +12,9 @@ class ByAge(CursorPagination):
 
 class ByName(ByAge):
     ordering = ("name", "id")
+
+
+class ByPlace(ByAge):
+    """The likeliest first."""
+
+    ordering = ("place", "id")

@@ -1,4 +1,4 @@
-"""What reviewers do to people: merge and split them. Undo is the same as for every event."""
+"""One person, and what reviewers do to people: rename, describe, merge, split. Undo is that of every event."""
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -7,12 +7,67 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labelling.access import require_role
-from labelling.api.serializers import NamedField
+from labelling.api.serializers import IdentityBrief, IdentitySerializer, NamedField
+from labelling.describe import FIELDS, describe_person
 from labelling.errors import Refused
+from labelling.identities import attach_portraits, rename_identity
 from labelling.merge import merge_people
 from labelling.models import Identity, Role
 from labelling.split import split_person
 from labelling.submit import resolve_identity
+
+
+class PersonSerializer(IdentitySerializer):
+    merged_into = IdentityBrief(read_only=True, allow_null=True)
+
+    class Meta(IdentitySerializer.Meta):
+        fields = [
+            *IdentitySerializer.Meta.fields,
+            "notes",
+            "consent_basis",
+            "consent_date",
+            "consent_expiry",
+            "merged_into",
+        ]
+
+
+class PersonEditSerializer(serializers.ModelSerializer):
+    name = serializers.CharField(required=False, max_length=500)
+    aliases = serializers.ListField(child=serializers.CharField(max_length=500), required=False)
+    event_id = serializers.UUIDField()
+
+    class Meta:
+        model = Identity
+        fields = ["name", *FIELDS, "event_id"]
+
+
+class IdentityDetail(APIView):
+    """One person. A name is changed alone; everything else together. Each change is an event, for undo."""
+
+    @extend_schema(responses=PersonSerializer)
+    def get(self, request, identity_id: int):
+        return self._answer(get_object_or_404(Identity.objects.visible_to(request.user), pk=identity_id))
+
+    @extend_schema(request=PersonEditSerializer, responses=PersonSerializer)
+    def patch(self, request, identity_id: int):
+        person = reviewed_person(request.user, identity_id)
+        shape = PersonEditSerializer(data=request.data, partial=True)
+        shape.is_valid(raise_exception=True)
+        changes = dict(shape.validated_data)
+        if "event_id" not in changes:
+            raise Refused("A change needs an event id.", fields={"event_id": ["Missing."]})
+        event_id, name = changes.pop("event_id"), changes.pop("name", None)
+        if name is not None and changes:
+            raise Refused("Change the name alone, or what else is known.", fields={"name": ["Not together."]})
+        if name is not None:
+            rename_identity(person, name, by=request.user, event_id=event_id)
+        else:
+            describe_person(person, changes, by=request.user, event_id=event_id)
+        return self._answer(person)
+
+    def _answer(self, person: Identity) -> Response:
+        fresh = Identity.objects.with_face_counts().select_related("merged_into").get(pk=person.pk)
+        return Response(PersonSerializer(attach_portraits([fresh])[0]).data)
 
 
 class SeenSerializer(serializers.Serializer):

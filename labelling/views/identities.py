@@ -4,15 +4,16 @@ import json
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from labelling.access import require_role, role_of
+from labelling.describe import describe_person
 from labelling.errors import Refused
+from labelling.find_people import people_called
 from labelling.forms import IdentityDetailsForm, IdentityFilterForm, RenameForm, add_refusal
 from labelling.identities import attach_portraits, rename_identity
 from labelling.models import Event, Face, Identity, Project, Role, Suggestion
@@ -37,7 +38,7 @@ def identity_list(request: HttpRequest, slug: str) -> HttpResponse:
     form = IdentityFilterForm(request.GET)
     sort = request.GET.get("sort", "name")
     sort = sort if sort in ORDERS else "name"
-    people = _matching(project, form).annotate(face_count=_face_count())
+    people = _matching(project, form).with_face_counts()
     page = keyset_page(people, request.GET.get("cursor", ""), by=ORDERS[sort], size=PAGE_SIZE)
     return show(
         request, "labelling/identities.html", project, "identities",
@@ -46,23 +47,10 @@ def identity_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _matching(project: Project, form: IdentityFilterForm) -> QuerySet:
-    people = Identity.objects.in_project(project).annotate(folded_name=Folded("name"))
     q = form.cleaned_data["q"] if form.is_valid() else ""
-    if not q:
-        return people
-    aliases = Func("aliases", Value("\n"), function="array_to_string", output_field=TextField())
-    sought = Folded(Value(q))
-    people = people.alias(folded_aliases=Folded(aliases))
-    return people.filter(Q(folded_name__contains=sought) | Q(folded_aliases__contains=sought))
-
-
-def _face_count() -> Coalesce:
-    """How many faces a person has. Only confirmed faces can have a person (the database sees to that).
-
-    Counted person by person from an index alone: in order of names, those of the people shown and no others.
-    """
-    faces = Face.objects.filter(identity=OuterRef("pk")).order_by().values("identity")
-    return Coalesce(Subquery(faces.annotate(number=Count("*")).values("number")), Value(0))
+    if q:
+        return people_called(project, q)
+    return Identity.objects.in_project(project).annotate(folded_name=Folded("name"))
 
 
 @login_required
@@ -145,9 +133,14 @@ def _renamed(event: Event) -> str:
 
 
 def _describe(request: HttpRequest, project: Project, identity: Identity) -> HttpResponse:
-    form = IdentityDetailsForm(request.POST, instance=identity)
-    if not form.is_valid():
-        return _page(request, project, identity, details_form=form)
-    form.save()
-    messages.success(request, f"Saved what is known about “{identity.name}”.")
-    return redirect("identity", project.slug, identity.pk)
+    form = IdentityDetailsForm(request.POST, instance=Identity.objects.get(pk=identity.pk))
+    if form.is_valid():
+        asked = {"event_id": form.cleaned_data["event_id"], "seen": form.cleaned_data["seen"]}
+        try:
+            describe_person(identity, form.changes(), by=request.user, **asked)
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, f"Saved what is known about “{identity.name}”.")
+            return redirect("identity", project.slug, identity.pk)
+    return _page(request, project, identity, details_form=form)

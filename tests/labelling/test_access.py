@@ -77,6 +77,7 @@ FOREIGN = {
     "api-cluster": lambda it: {"cluster_id": it.cluster},
     "api-pairs": lambda it: {"slug": it.slug},
     "api-identities": lambda it: {"slug": it.slug},
+    "api-identity": lambda it: {"identity_id": it.identity},
     "api-identity-merge": lambda it: {"identity_id": it.identity},
     "api-identity-split": lambda it: {"identity_id": it.identity},
     "api-undo": lambda it: {"event_id": it.event},

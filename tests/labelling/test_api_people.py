@@ -90,3 +90,23 @@ def test_people_of_other_projects_are_not_listed(api_for, stranger, people_url, 
     elsewhere = create_project("Elsewhere", by=stranger)
     assert names(api_for(stranger).get(reverse("api-identities", args=[elsewhere.slug]))) == []
     assert api_for(stranger).get(people_url).status_code == 404
+
+
+def test_aliases_find_people_too_and_beginnings_come_first(api, people_url, project):
+    for name in ("Dana Ann", "Hannah", "Anna", "Ann", "Zoe", "Joanna"):
+        create_identity(project, name)
+    project.identities.filter(name="Zoe").update(aliases=["Bo", "Annabel"])
+    found = names(api.get(people_url, {"q": "ann"}))
+    assert found == ["Ann", "Anna", "Dana Ann", "Zoe", "Hannah", "Joanna"]
+    assert names(api.get(people_url, {"q": "nabe"})) == ["Zoe"]
+
+
+def test_found_people_come_in_pages_whatever_finds_them(api, people_url, project):
+    for name in ("Dana Ann", "Hannah", "Anna", "Ann", "Joanna"):
+        create_identity(project, name)
+    found, url = [], f"{people_url}?q=ann&limit=2"
+    while url:
+        answer = api.get(url)
+        found += names(answer)
+        url = answer.json()["next"]
+    assert found == ["Ann", "Anna", "Dana Ann", "Hannah", "Joanna"]

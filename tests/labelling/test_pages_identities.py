@@ -181,7 +181,7 @@ def test_the_id_of_another_change_is_no_rename(project, ana, owner, reviewer, cl
 def test_reviewers_tend_to_details(project, ana, reviewer, client_for):
     form = {"form": "details", "aliases": "Annie\n\n  A.  Berg \nAnnie", "target_count": "30", "notes": "Glasses."}
     url = reverse("identity", args=[project.slug, ana.pk])
-    assert client_for(reviewer).post(url, form).status_code == 302
+    assert client_for(reviewer).post(url, {**form, "event_id": str(uuid4())}).status_code == 302
     ana.refresh_from_db()
     assert (ana.aliases, ana.target_count, ana.notes) == (["Annie", "A. Berg"], 30, "Glasses.")
 
@@ -191,6 +191,6 @@ def test_reviewers_tend_to_details(project, ana, reviewer, client_for):
 )
 def test_details_that_make_no_sense_are_refused_beside_the_field(project, ana, reviewer, client_for, field, value):
     url = reverse("identity", args=[project.slug, ana.pk])
-    answer = client_for(reviewer).post(url, {"form": "details", field: value})
+    answer = client_for(reviewer).post(url, {"form": "details", "event_id": str(uuid4()), field: value})
     assert answer.status_code == 200
     assert answer.context["details_form"].errors.keys() == {field}
