@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from labelling.describe import fingerprint
 from labelling.errors import Refused
 from labelling.identities import MAX_NAME
-from labelling.models import Identity, ImageState, Project, Role, Who
+from labelling.models import Identity, ImageState, Project, Role, Verb, Who
 from labelling.tokens import DEFAULT_DAYS
 
 MAX_TOKEN_DAYS = 366
@@ -165,3 +165,13 @@ class ImageFilterForm(forms.Form):
 
 class IdentityFilterForm(forms.Form):
     q = forms.CharField(label="Name or alias", required=False, max_length=120)
+
+
+class HistoryFilterForm(forms.Form):
+    person = forms.CharField(label="Person", required=False, max_length=120)
+    actor = forms.ModelChoiceField(None, label="Changed by", required=False, empty_label="Anybody")
+    verb = forms.ChoiceField(label="Kind", choices=[("", "Any change"), *Verb.choices], required=False)
+
+    def __init__(self, *args, actors, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["actor"].queryset = actors

@@ -1,6 +1,8 @@
 """Keyset paging for pages: the thousandth page costs what the first does, and new rows shift nothing."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from django.core import signing
 from django.db.models import Q, QuerySet
@@ -69,7 +71,14 @@ def _beyond(order: tuple[str, ...], values: list) -> Q:
 
 
 def _cursor(row, by: tuple[str, ...], direction: str) -> str:
-    return signing.dumps([direction, [getattr(row, field.lstrip("-")) for field in by]], salt=_salt(by))
+    return signing.dumps([direction, [_plain(getattr(row, field.lstrip("-"))) for field in by]], salt=_salt(by))
+
+
+def _plain(value):
+    """As JSON can hold it; the database reads times and long ids from text as well."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
 
 
 def _read(cursor: str, by: tuple[str, ...]) -> tuple[str, list] | None:

@@ -1,6 +1,7 @@
 from django.urls import path
 
-from labelling.api import clusters, faces, identities, images, look, people, projects, queue, review
+from labelling.api import clusters, faces, history, identities, images, look, people, projects, queue, review
+from labelling.views import history as histories
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
 from labelling.views import jobs as job_pages
@@ -18,6 +19,9 @@ urlpatterns = [
     path("p/<slug:slug>/sort/", sort.sort_page, name="sort"),
     path("p/<slug:slug>/identities/", identity_pages.identity_list, name="identities"),
     path("p/<slug:slug>/identities/<int:identity_id>/", identity_pages.identity_page, name="identity"),
+    path("p/<slug:slug>/identities/<int:identity_id>/history/", histories.identity_history, name="identity-history"),
+    path("p/<slug:slug>/images/<int:image_id>/history/", histories.image_history, name="image-history"),
+    path("p/<slug:slug>/history/", histories.project_history, name="history"),
     path("p/<slug:slug>/jobs/", job_pages.job_list, name="jobs"),
     path("p/<slug:slug>/members/", members.member_list, name="members"),
     path("p/<slug:slug>/members/<int:user_id>/remove/", members.remove, name="member-remove"),
@@ -51,6 +55,8 @@ api_urlpatterns = [
     path("projects/<slug:slug>/pairs/", clusters.Pairs.as_view(), name="api-pairs"),
     path("projects/<slug:slug>/identities/", identities.IdentityList.as_view(), name="api-identities"),
     path("identities/<int:identity_id>/", people.IdentityDetail.as_view(), name="api-identity"),
+    path("images/<int:image_id>/history/", history.ImageHistory.as_view(), name="api-image-history"),
+    path("identities/<int:identity_id>/history/", history.IdentityHistory.as_view(), name="api-identity-history"),
     path("identities/<int:identity_id>/merge/", people.IdentityMerge.as_view(), name="api-identity-merge"),
     path("identities/<int:identity_id>/split/", people.IdentitySplit.as_view(), name="api-identity-split"),
     path("events/<uuid:event_id>/undo/", faces.EventUndo.as_view(), name="api-undo"),

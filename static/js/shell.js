@@ -1,24 +1,14 @@
 /** What every page has: the theme switch, toasts asked for by the server, menus that close, live loop counts. */
 
-import { ApiError, api } from "./api.js";
 import { refreshLoopStrip } from "./loop_strip.js";
 import { connectThemeSwitch } from "./theme.js";
 import { toast } from "./toast.js";
+import { undo } from "./undo.js";
 
 /** @param {{message: string, tone?: string, undo_url?: string}} detail  from an HX-Trigger header */
 function toastFromServer(detail) {
   const action = detail.undo_url && { label: "Undo", run: () => undo(detail.undo_url) };
   toast(detail.message, { tone: detail.tone ?? "success", action });
-}
-
-async function undo(url) {
-  try {
-    await api.post(url, {});
-    location.reload();
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    toast(error.message, { tone: "error" });
-  }
 }
 
 function closeMenus(event) {
