@@ -1,11 +1,16 @@
 """Whatever falls while somebody labels, each decision reaches the database once, and the badge says how it stands."""
 
+import os
 import re
+import signal
+from contextlib import contextmanager
 
+import psycopg2
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser import seeds
+from tests.together import wait_until
 
 ADA = "Ada Ek"
 
@@ -94,3 +99,160 @@ def test_the_network_is_cut_while_labelling(house, lobby, at_work):
     done += accept_the_rest(page)
     expect_badge(page, "saved")
     assert_named_once(house, lobby, all_photos(lobby))
+
+
+def test_the_page_is_closed_while_offline_and_opened_again(house, lobby, at_work):
+    page = at_work()
+    page.context.set_offline(True)
+    photo = accept(page)
+    expect_badge(page, "offline")
+    page.close()
+    assert labelled(house, lobby) == []
+    page.context.set_offline(False)
+    page = page.context.new_page()
+    open_label(page, house, lobby)
+    expect_badge(page, "saved")
+    assert_named_once(house, lobby, [photo])
+
+
+def test_the_browser_dies_with_changes_that_were_not_sent(house, lobby, at_work):
+    page = at_work()
+    photo = page.locator("#label").get_attribute("data-image-id")
+    page.keyboard.press("u")
+    expect_badge(page, "pending", "Changes not sent yet")
+    house.inside(seeds.end_leases, lobby["slug"])  # it took its time
+    page.close()
+    page = page.context.new_page()
+    open_label(page, house, lobby)
+    expect(page.locator("#label")).to_have_attribute("data-image-id", photo)
+    expect(page.locator("[data-face]").first).to_contain_text("unknown")
+    accept(page)
+    expect_badge(page, "saved")
+    assert labelled(house, lobby) == [int(photo)]
+
+
+@pytest.mark.parametrize("what", ["its processes", "all of it"])
+def test_the_web_server_is_killed_between_two_submits(house, lobby, at_work, what):
+    page = at_work()
+    accept(page)
+    expect_badge(page, "saved")
+    expect(page.locator("#label")).to_have_attribute("data-phase", "ready")
+    if what == "all of it":
+        house.kill_web()
+        accept(page)
+        expect_badge(page, "offline", "Offline – 1 kept on this computer")
+        house.start_web()
+    else:
+        for process in house.web_processes():
+            os.kill(process, signal.SIGKILL)
+        accept(page)
+    expect_badge(page, "saved")
+    accept_the_rest(page)
+    expect_badge(page, "saved")
+    assert_named_once(house, lobby, all_photos(lobby))
+
+
+@contextmanager
+def held(house, photo):
+    """Whoever wants to change that photo has to wait, for the length of a `with` block."""
+    with psycopg2.connect(house.environment["DATABASE_URL"]) as database, database.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM labelling_image WHERE id = %s FOR UPDATE", [photo])
+
+        def someone_waits():
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return cursor.fetchone()[0]
+
+        yield someone_waits
+    database.close()
+
+
+def test_the_web_server_is_killed_in_the_middle_of_a_submit(house, lobby, at_work):
+    page = at_work()
+    with held(house, page.locator("#label").get_attribute("data-image-id")) as someone_waits:
+        photo = accept(page)
+        wait_until(someone_waits, "the submit is under way")
+        house.kill_web()
+        expect_badge(page, "offline")
+    house.start_web()
+    expect_badge(page, "saved")
+    assert_named_once(house, lobby, [photo])
+
+
+def lose_the_answer(route):
+    """The server hears the request and does as asked; the browser never learns."""
+    route.fetch()
+    route.abort("connectionreset")
+
+
+def test_an_answer_is_lost_on_its_way_back(house, lobby, at_work):
+    page = at_work()
+    page.route("**/submit/", lose_the_answer, times=1)
+    photo = accept(page)
+    expect_badge(page, "offline")
+    assert labelled(house, lobby) == [photo]  # stored, but nobody could know
+    expect_badge(page, "saved")
+    assert_named_once(house, lobby, [photo])
+
+
+@pytest.mark.parametrize("how", ["stop_database", "kill_database"])
+def test_the_database_is_restarted(house, lobby, at_work, how):
+    page = at_work()
+    accept(page)
+    expect_badge(page, "saved")
+    expect(page.locator("#label")).to_have_attribute("data-phase", "ready")
+    getattr(house, how)()
+    accept(page)
+    expect_badge(page, "pending", "1 pending")
+    house.start_database()
+    expect_badge(page, "saved")
+    accept_the_rest(page)
+    expect_badge(page, "saved")
+    assert_named_once(house, lobby, all_photos(lobby))
+
+
+def log_in_again(page, name, password):
+    """Follow the page's own way to the login, which opens a second tab, and back to the page."""
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Log in in a new tab").click()
+    tab = opened.value
+    tab.fill("[name=username]", name)
+    tab.fill("[name=password]", password)
+    tab.press("[name=password]", "Enter")
+    tab.wait_for_url(re.compile(r"/$"))
+    page.bring_to_front()
+
+
+def test_the_login_ends_while_labelling(house, lobby, at_work):
+    page = at_work()
+    house.inside(seeds.log_out_everybody)
+    photo = accept(page)
+    expect_badge(page, "login", "Login ended – 1 kept on this computer")
+    expect(page.locator("[data-region=login]")).to_contain_text("Photos that wait on this computer: 1.")
+    assert labelled(house, lobby) == []
+    log_in_again(page, "admin", "admin-password-9")
+    expect_badge(page, "saved")
+    expect(page.locator("[data-region=login]")).to_be_hidden()
+    done = [photo, *accept_the_rest(page)]
+    expect_badge(page, "saved")
+    assert sorted(done) == all_photos(lobby)
+    assert_named_once(house, lobby, done)
+
+
+def test_another_login_in_the_same_browser_does_not_send_the_first_ones_work(house, lobby, at_work):
+    anna = house.inside(seeds.make_member, lobby["slug"], "anna")
+    page = at_work("anna")
+    ben = house.inside(seeds.make_member, lobby["slug"], "ben")
+    house.inside(seeds.log_out_everybody)
+    photo = accept(page)
+    expect_badge(page, "login")
+    log_in_again(page, **ben)
+    expect(page.locator("[data-region=login]")).to_contain_text("ben")
+    expect_badge(page, "login")
+    bens = page.context.new_page()
+    open_label(bens, house, lobby)
+    expect_badge(bens, "saved")  # nothing of his waits
+    bens.close()
+    assert labelled(house, lobby) == []
+    log_in_again(page, **anna)
+    expect_badge(page, "saved")
+    assert_named_once(house, lobby, [photo], actor="anna")
