@@ -157,7 +157,7 @@ WHITENOISE_USE_FINDERS = EMBEDDED
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "labelling.tokens.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "labelling.page_login.PageAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

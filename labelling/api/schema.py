@@ -1,5 +1,6 @@
-"""Tells the API's description about our bearer tokens."""
+"""Tells the API's description how one logs in."""
 
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
@@ -9,3 +10,8 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema) -> dict:
         return {"type": "http", "scheme": "bearer"}
+
+
+class PageScheme(SessionScheme):
+    target_class = "labelling.page_login.PageAuthentication"
+    priority = 0

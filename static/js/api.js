@@ -33,6 +33,12 @@ export function csrfToken() {
   return document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 }
 
+/** Who opened this page: the server refuses to take its calls for those of another person logged in meanwhile. */
+function opener() {
+  const id = document.querySelector('meta[name="facet-user"]')?.content;
+  return id ? { "X-Facet-User": id } : {};
+}
+
 /** @param {string} path  relative to the API, or absolute from "/" */
 export function apiUrl(path) {
   return path.startsWith("/") ? path : BASE + path;
@@ -59,7 +65,7 @@ function errorFrom(status, body) {
   const { code = "", message = "", fields = {} } = body?.error ?? {};
   const kind = kindOf(status, code);
   // Of a login that ended the framework speaks in its own words, not for the person who labels.
-  const words = kind === "login" ? "" : message;
+  const words = kind === "login" && code !== "other_login" ? "" : message;
   return new ApiError(kind, words || plainWords(kind, status), { status, code, fields, body });
 }
 
@@ -87,6 +93,7 @@ async function call(method, path, body, { signal, timeoutMs = TIMEOUT_MS, keepal
       signal: signal ? AbortSignal.any([signal, clock]) : clock,
       headers: {
         Accept: "application/json",
+        ...opener(),
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
         ...(method === "GET" ? {} : { "X-CSRFToken": csrfToken() }),
         ...headers,
@@ -113,7 +120,7 @@ function upload(path, form, { onProgress, signal, headers = {} } = {}) {
     request.open("POST", apiUrl(path));
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-CSRFToken", csrfToken());
-    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries({ ...opener(), ...headers })) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => onProgress?.(event.loaded);
     request.onerror = () => reject(offline());
     request.onabort = () => reject(new DOMException("Cancelled.", "AbortError"));

@@ -24,7 +24,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PATIENCE_MS = 90_000
+PATIENCE_MS = 60_000
 OURS = ("FACET_", "DATABASE_URL", "REDIS_URL", "S3_")
 
 

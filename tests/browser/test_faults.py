@@ -215,6 +215,10 @@ def log_in_again(page, name, password):
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Log in in a new tab").click()
     tab = opened.value
+    tab.wait_for_load_state()
+    if not tab.url.endswith("/login/"):  # somebody is logged in already
+        tab.locator("details.menu summary").click()
+        tab.get_by_role("button", name="Log out").click()
     tab.fill("[name=username]", name)
     tab.fill("[name=password]", password)
     tab.press("[name=password]", "Enter")
@@ -256,3 +260,78 @@ def test_another_login_in_the_same_browser_does_not_send_the_first_ones_work(hou
     log_in_again(page, **anna)
     expect_badge(page, "saved")
     assert_named_once(house, lobby, [photo], actor="anna")
+
+
+def test_two_people_on_one_photo(house, lobby, at_work):
+    """The second has to wait; when the first one's hold has ended, nothing is overwritten without a word."""
+    for name in ("anna", "ben"):
+        house.inside(seeds.make_member, lobby["slug"], name)
+    photo = all_photos(lobby)[0]
+    annas = at_work("anna", photo)
+    bens = at_work("ben")  # is given another one
+    expect(bens.locator("#label")).not_to_have_attribute("data-image-id", str(photo))
+    bens.goto(f"{house.url}/p/{lobby['slug']}/label/?image={photo}")
+    expect(bens.locator("#label")).to_have_attribute("data-phase", "held")
+    expect(bens.locator("#label")).to_contain_text("anna is working on this photo right now.")
+    house.inside(seeds.end_leases, lobby["slug"])
+    bens.get_by_role("button", name="Try again").click()
+    expect(bens.locator("#label")).to_have_attribute("data-image-id", str(photo))
+    bens.keyboard.press("u")
+    accept(bens)
+    expect_badge(bens, "saved")
+    accept(annas)
+    choose(annas, "Send mine again", mine="Ada Ek", theirs="unknown")
+    expect_badge(annas, "saved")
+    said = [event["actor__username"] for event in house.inside(seeds.events, lobby["slug"])]
+    assert said == ["ben", "anna"]
+    face = house.inside(seeds.faces, lobby["slug"])[0]
+    assert (face["identity__name"], face["version"]) == (ADA, 3)
+
+
+def choose(page, button, *, mine, theirs):
+    """What was refused is shown from both sides; nothing is stored before one of them is chosen."""
+    expect_badge(page, "conflict")
+    sides = page.locator(".conflict__side")
+    expect(sides.nth(0)).to_contain_text(mine)
+    expect(sides.nth(1)).to_contain_text(theirs)
+    page.get_by_role("button", name=button).click()
+
+
+def test_one_person_in_two_browsers_on_one_photo(house, lobby, at_work):
+    photo = all_photos(lobby)[0]
+    one, other = at_work(image=photo), at_work(image=photo)
+    other.keyboard.press("u")
+    accept(one)
+    expect_badge(one, "saved")
+    accept(other)
+    choose(other, "Keep theirs", mine="unknown", theirs="Ada Ek")
+    expect_badge(other, "saved")
+    assert_named_once(house, lobby, [photo])
+
+
+def test_two_tabs_send_what_they_share_once(house, lobby, at_work):
+    """The first tab's work got through, but it cannot know; the second sends it too, and then the first again."""
+    one = at_work()
+    one.route("**/submit/", lose_the_answer)
+    photo = accept(one)
+    expect_badge(one, "offline")
+    other = one.context.new_page()
+    open_label(other, house, lobby)
+    expect_badge(other, "saved")
+    one.unroute("**/submit/")
+    expect_badge(one, "saved")
+    assert_named_once(house, lobby, [photo])
+
+
+def test_a_tab_that_is_closed_leaves_its_work_to_the_other(house, lobby, at_work):
+    one = at_work()
+    other = one.context.new_page()
+    open_label(other, house, lobby)
+    one.route("**/submit/", lambda route: route.abort("connectionreset"))
+    photo = accept(one)
+    expect_badge(one, "offline")
+    one.close()
+    other.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the tab comes to the front
+    expect_badge(other, "saved")
+    wait_until(lambda: labelled(house, lobby) == [photo], "the other tab sends it")
+    assert_named_once(house, lobby, [photo])

@@ -10,6 +10,7 @@ const TABLES = ["outbox", "drafts"];
  * @typedef {object} Table
  * @property {"disk"|"memory"} lasts  whether records outlive the page
  * @property {() => Promise<object[]>} all
+ * @property {(id: string) => Promise<object|undefined>} get
  * @property {(record: {id: string}) => Promise<void>} put  resolves once the record is really kept
  * @property {(id: string) => Promise<void>} remove
  */
@@ -39,6 +40,7 @@ function indexedTable(database, name) {
   return {
     lasts: "disk",
     all: () => done(database.transaction(name).objectStore(name).getAll()),
+    get: (id) => done(database.transaction(name).objectStore(name).get(id)),
     put: (record) => write((store) => store.put(record)),
     remove: (id) => write((store) => store.delete(id)),
   };
@@ -53,6 +55,7 @@ function localTable(name) {
       Object.keys(localStorage)
         .filter((key) => key.startsWith(prefix))
         .map((key) => JSON.parse(localStorage.getItem(key))),
+    get: async (id) => JSON.parse(localStorage.getItem(prefix + id) ?? "null") ?? undefined,
     put: async (record) => localStorage.setItem(prefix + record.id, JSON.stringify(record)),
     remove: async (id) => localStorage.removeItem(prefix + id),
   };
@@ -64,6 +67,7 @@ function memoryTable() {
   return {
     lasts: "memory",
     all: async () => [...records.values()],
+    get: async (id) => records.get(id),
     put: async (record) => void records.set(record.id, structuredClone(record)),
     remove: async (id) => void records.delete(id),
   };

@@ -12,6 +12,7 @@ import { KeyMap, showKeys } from "./keys.js";
 import { LABEL_KEYS } from "./label_keys.js";
 import { KeysPanel } from "./keys_panel.js";
 import { openTables } from "./kept_records.js";
+import { showLoginNotice } from "./login_notice.js";
 import { NamePicker } from "./name_picker.js";
 import { Outbox } from "./outbox.js";
 import { Overlay } from "./overlay.js";
@@ -110,6 +111,7 @@ function connectDrawing(parts) {
     arrive(session, strip);
     drawSoon();
     if (session.phase === "ready") requestAnimationFrame(focusWork);
+    if (!session.problem) outbox.retryNow(); // the server has just answered
   });
   outbox.addEventListener("change", drawSoon);
   viewport.addEventListener("change", () => overlay.render(store, viewport, { editable: session.canEdit }));
@@ -261,9 +263,7 @@ function outlookWords(faces, { named, unnamed }) {
 /** The badge, and the way back after the login has ended. */
 function showStanding(session, outbox) {
   showSaveState(part("save"), outbox, session.canEdit && store.isChanged);
-  const count = outbox.waiting.length;
-  part("login").hidden = outbox.state !== "login" && session.problem?.kind !== "login";
-  part("login-count").textContent = count ? ` Photos that wait on this computer: ${count}.` : "";
+  showLoginNotice(part("login"), outbox, session.problem, "Photos");
 }
 
 open();

@@ -28,13 +28,18 @@ const LONGEST_WAIT_MS = 30_000;
 export class Outbox extends EventTarget {
   /** @type {Entry[]} */ entries = [];
   /** @type {Entry|null} */ sending = null;
-  /** @type {"offline"|"server"|"login"|null} why the last attempt failed */ trouble = null;
+  /** @type {"offline"|"server"|"login"|null} what kept the last attempt from the server */ trouble = null;
+  /** @type {import("../api.js").ApiError|Error|null} the same, in words */ problem = null;
   #table;
   #owner;
   #project;
   #send;
   #timer = 0;
   #failures = 0;
+  /** @type {Set<string>} made by another page; tabs of one person share what is kept */ #adopted = new Set();
+  /** @type {Set<string>} being written to disk */ #making = new Set();
+  /** @type {Set<string>} only this page has them */ #unkept = new Set();
+  #lastAt = 0;
 
   /**
    * @param {import("./kept_records.js").Table} table
@@ -52,16 +57,20 @@ export class Outbox extends EventTarget {
     return this.#table.lasts;
   }
 
-  /** Take up what an earlier page left behind. @returns {Promise<number>} how many entries */
+  /** Take up what other pages left behind. @returns {Promise<number>} how many entries */
   async load() {
     const isMine = ({ owner, project }) => owner === this.#owner && project === this.#project;
-    const mine = (await this.#table.all()).filter(isMine).map(withPath);
-    // Whether an earlier page got as far as sending is not known: count it as tried.
-    this.entries = mine.sort((a, b) => a.at - b.at).map((entry) => ({ ...entry, attempts: entry.attempts + 1 }));
+    const isNew = ({ id }) => !this.find(id) && !this.#making.has(id);
+    const left = (await this.#all()).filter((entry) => isMine(entry) && isNew(entry)).map(withPath);
+    // Whether the other page got as far as sending is not known: count it as tried.
+    const taken = left.map((entry) => ({ ...entry, attempts: entry.attempts + 1 }));
+    taken.forEach(({ id }) => this.#adopted.add(id));
+    this.entries = [...this.entries, ...taken].sort((a, b) => a.at - b.at);
+    this.#lastAt = Math.max(this.#lastAt, this.entries.at(-1)?.at ?? 0);
     this.#tell();
-    this.entries.filter(({ refusal }) => refusal).forEach((entry) => this.#fire("refused", { entry }));
+    taken.filter(({ refusal }) => refusal).forEach((entry) => this.#fire("refused", { entry }));
     this.#go();
-    return mine.length;
+    return taken.length;
   }
 
   /** Entries still on their way. */
@@ -85,16 +94,21 @@ export class Outbox extends EventTarget {
 
   /** Resolves once the entry is kept on this computer; sending goes on behind. @param {Partial<Entry>} decision */
   async add(decision) {
-    const kept = { owner: this.#owner, project: this.#project, at: Date.now(), attempts: 0, refusal: null };
+    // A clock that is set back must not change the order of what was decided.
+    this.#lastAt = Math.max(Date.now(), this.#lastAt + 1);
+    const kept = { owner: this.#owner, project: this.#project, at: this.#lastAt, attempts: 0, refusal: null };
     const entry = { ...decision, ...kept };
+    this.#making.add(entry.id);
     try {
       await this.#table.put(entry);
     } catch (error) {
       // A full disk must not stop the sending; but then only this page has the entry, and the person must know.
       console.error("A decision could not be written to disk.", error);
+      this.#unkept.add(entry.id);
       this.#fire("unkept", { entry });
     }
     this.entries.push(entry);
+    this.#making.delete(entry.id);
     this.#tell();
     this.#go();
     return entry;
@@ -109,15 +123,22 @@ export class Outbox extends EventTarget {
   async withdraw(id) {
     const entry = this.find(id);
     if (!entry || entry.attempts > 0) return false;
-    await this.discard(id);
-    return true;
+    return alone(id, { ifAvailable: true }, async (lock) => {
+      if (!lock || !(await this.#isKept(id))) return false; // another tab is sending it, or has
+      await this.discard(id);
+      return true;
+    });
   }
 
   /** Give up an entry for good. @param {string} id */
   async discard(id) {
     this.entries = this.entries.filter((entry) => entry.id !== id);
     this.#tell();
-    await this.#table.remove(id);
+    try {
+      await this.#table.remove(id);
+    } catch (error) {
+      console.warn("A decision that is done with could not be removed from disk; it may be sent once more.", error);
+    }
   }
 
   /** Put a new decision in place of a refused one. @param {string} id @param {Partial<Entry>} decision */
@@ -142,39 +163,67 @@ export class Outbox extends EventTarget {
     this.sending = entry;
     entry.attempts += 1;
     this.#tell();
-    try {
-      const answer = await this.#send(entry);
-      await this.#settle(entry, answer);
-    } catch (error) {
-      await this.#failed(entry, error);
-    } finally {
-      this.sending = null;
-    }
+    await alone(entry.id, {}, () => this.#deliver(entry));
+    this.sending = null;
     this.#tell();
     this.#go();
   }
 
-  async #settle(entry, answer) {
+  async #deliver(entry) {
+    const isElsewhere = this.#adopted.has(entry.id) && !(await this.#isKept(entry.id));
+    if (isElsewhere) await this.discard(entry.id); // its own page has sent it, or taken it back
+    if (!this.find(entry.id)) return;
+    let answer;
+    try {
+      answer = await this.#send(entry);
+    } catch (error) {
+      return this.#failed(entry, error);
+    }
     this.#failures = 0;
     this.trouble = null;
+    this.problem = null;
     await this.discard(entry.id);
     this.#fire("saved", { entry, answer });
+  }
+
+  async #all() {
+    try {
+      return await this.#table.all();
+    } catch (error) {
+      console.warn("What is kept on this computer could not be read.", error);
+      return [];
+    }
+  }
+
+  async #isKept(id) {
+    try {
+      return this.#unkept.has(id) || Boolean(await this.#table.get(id));
+    } catch (error) {
+      console.warn("What is kept on this computer could not be read.", error);
+      return true;
+    }
   }
 
   async #failed(entry, error) {
     if (!error.kind) console.error("A decision could not be sent; it stays kept.", error);
     if (!error.kind || error.passing || error.kind === "login") {
       this.trouble = error.kind ?? "server";
+      this.problem = error;
       const wait = Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS);
       this.#failures += 1;
       this.#timer = setTimeout(() => this.retryNow(), wait * (0.75 + Math.random() / 2));
       return;
     }
     this.trouble = null;
+    this.problem = null;
     this.#failures = 0;
     const { kind, code, message, body } = error;
     entry.refusal = { kind, code, message, current: body?.current ?? null, gone: body?.gone ?? [] };
-    await this.#table.put(entry);
+    try {
+      await this.#table.put(entry);
+    } catch (failure) {
+      console.warn("The refusal could not be written to disk; after a reload the decision is sent again.", failure);
+    }
     this.#fire("refused", { entry });
   }
 
@@ -185,6 +234,11 @@ export class Outbox extends EventTarget {
   #tell() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** While `act` runs, no other tab does anything about that entry. @param {LockOptions} options */
+function alone(id, options, act) {
+  return navigator.locks ? navigator.locks.request(`facet-outbox-${id}`, options, act) : act(true);
 }
 
 /** Entries of before an outbox could send more than photos say nothing of where to. */

@@ -9,6 +9,7 @@
  */
 export function connectLeaving({ outbox, hasUnsent = () => false, onBack, onLeave = () => {} }) {
   const retry = () => {
+    outbox.load(); // also what another tab left
     outbox.retryNow();
     onBack();
   };

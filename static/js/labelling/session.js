@@ -192,6 +192,7 @@ export class LabelSession extends EventTarget {
     this.#hasJustSent = false;
     this.phase = problem ? "blind" : "ready";
     this.problem = problem;
+    if (problem) this.#again = setTimeout(() => this.retry(true), RETRY_MS);
     this.#hasDraft = Boolean(draft);
     if (draft && !problem) this.#restore(draft, item);
     this.dispatchEvent(new Event("change"));

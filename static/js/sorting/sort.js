@@ -5,6 +5,7 @@ import { connectKeyboard } from "../labelling/keyboard.js";
 import { KeyMap, showKeys } from "../labelling/keys.js";
 import { KeysPanel } from "../labelling/keys_panel.js";
 import { openTables } from "../labelling/kept_records.js";
+import { showLoginNotice } from "../labelling/login_notice.js";
 import { NamePicker } from "../labelling/name_picker.js";
 import { Outbox } from "../labelling/outbox.js";
 import { connectLeaving } from "../labelling/page_life.js";
@@ -245,9 +246,7 @@ function draw({ session, grid }) {
 /** The badge, the way back after the login has ended, and how far the work is. */
 function showStanding(session, outbox) {
   showSaveState(part("save"), outbox);
-  const count = outbox.waiting.length;
-  part("login").hidden = outbox.state !== "login" && session.problem?.kind !== "login";
-  part("login-count").textContent = count ? ` Decisions that wait on this computer: ${count}.` : "";
+  showLoginNotice(part("login"), outbox, session.problem, "Decisions");
   const { waiting } = session;
   const isKnown = session.queue.standing.state === "ready";
   part("waiting").textContent = isKnown ? `${counted(waiting)} in ${counted(session.queue.standing.groups, "group")} wait` : "";
