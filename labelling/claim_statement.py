@@ -17,10 +17,11 @@ ORDERS = {
 }
 # Where to go on after a photo. What others say moves doubt and need all the time, so there “after” is “but not that”:
 # going on behind it would pass by what has become the most urgent meanwhile.
+NOT_THAT = "image.id <> %(after)s"
 BEHIND = {
     QueueOrder.OLDEST: "image.id > %(after)s",
-    QueueOrder.DOUBTFUL: "image.id <> %(after)s",
-    QueueOrder.NEEDED: "image.id <> %(after)s",
+    QueueOrder.DOUBTFUL: NOT_THAT,
+    QueueOrder.NEEDED: NOT_THAT,
     QueueOrder.SAMPLED: "(image.lot, image.id) > (%(after_lot)s, %(after)s)",
 }
 MINE = "image.assigned_to_id = %(user)s"

@@ -3,6 +3,7 @@
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
+from labelling.batches import give_back_all
 from labelling.errors import Refused
 from labelling.models import Membership, Project, Role
 
@@ -50,6 +51,7 @@ def remove_member(project: Project, user) -> None:
     Project.objects.select_for_update().get(pk=project.pk)
     _keep_an_owner(project, user)
     Membership.objects.filter(project=project, user=user).delete()
+    give_back_all(project, user)
 
 
 def _keep_an_owner(project: Project, leaving) -> None:

@@ -7,7 +7,17 @@ from django.core.cache import cache
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from labelling.claim_statement import BEHIND, MINE, NOBODYS, NOT_SKIPPED, NOT_YET_HEARD, SKIPPED, first_of, this_one
+from labelling.claim_statement import (
+    BEHIND,
+    MINE,
+    NOBODYS,
+    NOT_SKIPPED,
+    NOT_THAT,
+    NOT_YET_HEARD,
+    SKIPPED,
+    first_of,
+    this_one,
+)
 from labelling.errors import Leased
 from labelling.gold import photo_due
 from labelling.models import Identity, Image, ImageState, Lease, LeasePurpose, Project, QueueOrder
@@ -37,21 +47,31 @@ def _known_one(project: Project, user, after: int | None) -> Lease | None:
 
 
 def _waiting_one(project: Project, user, after: int | None) -> Lease | None:
-    order = _order(project)
-    here = (NOT_YET_HEARD,) if project.settings.overlap > 1 else ()
+    order = queue_order(project)
     values = {"project": project.pk, "after": after}
-    if after is not None:
-        if order == QueueOrder.SAMPLED:
-            values["after_lot"] = Image.objects.filter(pk=after).values_list("lot", flat=True).first()
-        behind = first_of([(whose, NOT_SKIPPED, *here, BEHIND[order]) for whose in (MINE, NOBODYS)], order)
-        lease = _claim_any(behind, values, project, user)
+    if after is not None and order == QueueOrder.SAMPLED:
+        values["after_lot"] = Image.objects.filter(pk=after).values_list("lot", flat=True).first()
+    # Two statements, as planning costs more than running: the second is for when little is left.
+    for looks in _looks(order, after):
+        here = [(*look, NOT_YET_HEARD) for look in looks] if project.settings.overlap > 1 else looks
+        lease = _claim_any(first_of(here, order), values, project, user)
         if lease:
             return lease
-    looks = [(whose, skipped, *here) for skipped in (NOT_SKIPPED, SKIPPED) for whose in (MINE, NOBODYS)]
-    return _claim_any(first_of(looks, order), values, project, user)
+    return None
 
 
-def _order(project: Project) -> QueueOrder:
+def _looks(order: QueueOrder, after: int | None) -> tuple[list[tuple[str, ...]], ...]:
+    """Where to look, in that order. A batch is gone through to its end, and round again, before what is nobody's."""
+    if after is None:
+        return [(MINE, NOT_SKIPPED), (NOBODYS, NOT_SKIPPED)], [(MINE, SKIPPED), (NOBODYS, SKIPPED)]
+    behind = BEHIND[order]
+    first = [(MINE, NOT_SKIPPED, behind), (MINE, NOT_SKIPPED, NOT_THAT), (NOBODYS, NOT_SKIPPED, behind)]
+    last = [(NOBODYS, NOT_SKIPPED, NOT_THAT), (MINE, SKIPPED, NOT_THAT), (NOBODYS, SKIPPED, NOT_THAT)]
+    return first, [*last, (MINE,), (NOBODYS,)]
+
+
+def queue_order(project: Project) -> QueueOrder:
+    """What the project's settings say; an order that is no longer known is the plain one."""
     stored = project.settings.queue_order
     return QueueOrder(stored) if stored in QueueOrder.values else QueueOrder.OLDEST
 

@@ -16,6 +16,7 @@ from labelling.opinions import take_back_opinion
 from labelling.remarks import reopen, reopen_return, unflag
 from labelling.reviewing import take_back_acceptance, take_back_return
 from labelling.signals import announce, faces_boxed, names_changed
+from labelling.skips import unskip
 from labelling.split import split_back
 from labelling.submit import KEPT
 
@@ -145,6 +146,7 @@ WAYS_BACK: dict[Verb, Callable[[Event, object], None]] = {
     Verb.SPLIT: split_back,
     Verb.OPINION: take_back_opinion,
     Verb.JUDGE: _faces_back,
+    Verb.SKIP: unskip,
     Verb.FLAG: unflag,
     Verb.RESOLVE: reopen,
     Verb.RETURN: take_back_return,

@@ -63,8 +63,10 @@ class ImageQuerySet(models.QuerySet):
         return self.filter(state=ImageState.NEW)
 
     def free_for(self, user):
-        """Nobody else holds a live lease."""
-        held = Lease.objects.filter(image=models.OuterRef("pk"), until__gt=Now()).exclude(user=user)
+        """Nobody else holds a live lease; nobody at all, for None."""
+        held = Lease.objects.filter(image=models.OuterRef("pk"), until__gt=Now())
+        if user is not None:
+            held = held.exclude(user=user)
         return self.filter(~models.Exists(held))
 
 

@@ -71,6 +71,8 @@ FOREIGN = {
     "api-resolve": lambda it: {"remark_id": it.remark},
     "api-queue-next": lambda it: {"slug": it.slug},
     "api-queue-open": lambda it: {"slug": it.slug},
+    "api-queue-skip": lambda it: {"slug": it.slug},
+    "api-queue-free": lambda it: {"slug": it.slug},
     "api-lease-renew": lambda it: {"token": it.lease},
     "api-lease-release": lambda it: {"token": it.lease},
     "api-face": lambda it: {"face_id": it.face},

@@ -13,22 +13,6 @@ from labelling.queue import free, held_by_another, next_image, open_image, relea
 from tests.together import together
 
 
-@pytest.fixture
-def make_images(project):
-    """Photos that wait for a person; their bytes play no part here."""
-
-    def make(count: int, state=ImageState.PROPOSED) -> list[Image]:
-        return Image.objects.bulk_create(
-            Image(
-                project=project, sha256=uuid4().hex, name=f"{number}.jpg", byte_size=1, format="JPEG", width=100,
-                height=80, phash=0, sharpness=0, brightness=0, state=state,
-            )
-            for number in range(count)
-        )  # fmt: skip
-
-    return make
-
-
 def let_expire(lease: Lease) -> None:
     Lease.objects.filter(pk=lease.pk).update(until=timezone.now() - timedelta(seconds=1))
 
