@@ -206,6 +206,7 @@ function arrive({ session, pairView }) {
     peek.clear();
   });
   if (phase !== "ready") return;
+  crops.forgetWanted();
   pairView.show(question);
   part("work").hidden = question !== null;
   part("lightbox").hidden = true;
