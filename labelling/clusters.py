@@ -14,6 +14,7 @@ from jobs.models import Job
 from labelling.models import (
     Cluster,
     ClusterFace,
+    ClusterKind,
     ClusterRun,
     Constraint,
     Face,
@@ -80,6 +81,14 @@ def counts(run: ClusterRun | None) -> dict[str, int]:
     rows = Cluster.objects.filter(run=run, waiting__gt=0)
     found = rows.aggregate(faces=Sum("waiting"), clusters=Count("pk"))
     return {"waiting_faces": found["faces"] or 0, "waiting_clusters": found["clusters"]}
+
+
+def worth_sorting(project: Project) -> dict[str, int]:
+    """Waiting faces of the newest clustering that are in groups of people, and how many such groups there are."""
+    newest = ClusterRun.objects.filter(project=project, finished_at__isnull=False).values("pk")[:1]
+    groups = Cluster.objects.filter(run__in=newest, kind=ClusterKind.PERSON, waiting__gt=1)
+    found = groups.aggregate(faces=Sum("waiting"), groups=Count("pk"))
+    return {"faces": found["faces"] or 0, "groups": found["groups"]}
 
 
 def in_line(run: ClusterRun, *, without: Iterable[int] = (), limit: int = 1) -> list[Cluster]:

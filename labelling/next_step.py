@@ -1,6 +1,6 @@
 """The next thing worth doing in a project, in plain words and with the way there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -17,12 +17,24 @@ class NextStep:
     url: str
 
 
-def next_step(project: Project, now: Standing, later: Iterable[dict] = ()) -> NextStep:
-    """The first place where the loop waits for people. `later` are steps of `labelling.loop` behind labelling."""
+SORTING_PAYS_FROM = 20  # faces in groups; fewer are named as quickly photo by photo
+
+
+def next_step(
+    project: Project, now: Standing, later: Iterable[dict] = (), to_sort: Mapping[str, int] | None = None
+) -> NextStep:
+    """The first place where the loop waits for people. `later` are steps of `labelling.loop` behind labelling.
+
+    `to_sort`: faces and groups that wait in Sort, of `labelling.clusters.worth_sorting`.
+    """
     ingest, label, people = (reverse(name, args=[project.slug]) for name in ("ingest", "label", "identities"))
     if not now.images:
         text = "Drop files or whole folders. Faces in them are found by themselves."
         return NextStep("Add the first photos", text, "Add photos", ingest)
+    if to_sort and to_sort["faces"] >= SORTING_PAYS_FROM:
+        text = "Each group is named with one key; what is left afterwards is labelled photo by photo."
+        title = f"Sort {counted(to_sort['faces'], 'face')} in {counted(to_sort['groups'], 'group')}"
+        return NextStep(title, text, "Start sorting", reverse("sort", args=[project.slug]))
     if now.images_waiting:
         text = f"{counted(now.faces_waiting, 'proposed face')} to confirm and name."
         if now.images_new:

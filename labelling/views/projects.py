@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from jobs.models import Job
 from labelling.access import project_for, role_of
+from labelling.clusters import worth_sorting
 from labelling.errors import Refused
 from labelling.forms import NewProjectForm, ProjectSettingsForm, add_refusal
 from labelling.guidelines import render_guidelines
@@ -87,7 +88,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "project",
         loop=steps,
         now=now,
-        next_step=next_step(project, now, later=steps[STEPS_UP_TO_LABELLING:]),
+        next_step=next_step(project, now, later=steps[STEPS_UP_TO_LABELLING:], to_sort=worth_sorting(project)),
         at_work=_at_work(project),
         jobs=_running_jobs(request.user, project),
         events=_recent_events(project),

@@ -9,7 +9,17 @@ from django.utils import timezone
 
 from jobs.models import Job
 from labelling.identities import create_identity, rename_identity
-from labelling.models import FaceState, Image, ImageState, Lease, Project, Who
+from labelling.models import (
+    Cluster,
+    ClusterKind,
+    ClusterRun,
+    FaceState,
+    Image,
+    ImageState,
+    Lease,
+    Project,
+    Who,
+)
 from labelling.next_step import next_step
 from labelling.progress import Standing, standing, standings
 from labelling.projects import create_project
@@ -79,6 +89,23 @@ def test_the_next_step_follows_the_loop(project, counts, title, page):
     step = next_step(project, Standing(**NOTHING | counts))
     assert step.title == title
     assert step.url.startswith(reverse(page, args=[project.slug]))
+
+
+def test_many_faces_in_groups_are_sorted_before_photos_are_labelled(project):
+    now = Standing(**NOTHING | {"images": 300, "images_waiting": 300})
+    step = next_step(project, now, to_sort={"faces": 250, "groups": 12})
+    assert (step.title, step.url) == ("Sort 250 faces in 12 groups", reverse("sort", args=[project.slug]))
+    assert next_step(project, now, to_sort={"faces": 3, "groups": 1}).title == "Label 300 photos"
+
+
+def test_the_overview_sends_people_to_sort_when_groups_wait(project, owner, client_for, make_image):
+    run = ClusterRun.objects.create(project=project, number=1, embedder="test", finished_at=timezone.now())
+    make_image(seed=1)
+    client = client_for(owner)
+    assert client.get(reverse("project", args=[project.slug])).context["next_step"].title == "Label 1 photo"
+    Cluster.objects.create(run=run, rank=1, waiting=30)
+    Cluster.objects.create(run=run, rank=2, waiting=400, kind=ClusterKind.LEFTOVERS)
+    assert client.get(reverse("project", args=[project.slug])).context["next_step"].title == "Sort 30 faces in 1 group"
 
 
 def test_once_all_is_labelled_the_next_step_is_the_first_later_one_that_is_stuck(project):
