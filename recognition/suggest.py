@@ -21,6 +21,7 @@ from labelling.models import Face, Image, ImageState, Project, Suggestion
 from recognition.bonds import Bonds
 from recognition.calibrations import calibration_for
 from recognition.freshness import photos_that_matter
+from recognition.gallery_cache import faces_of
 from recognition.likeness import Calibration, Candidate, one_person_per_photo, rank_people
 from recognition.models import Embedding
 from recognition.photo_ratings import rate_photos
@@ -32,6 +33,7 @@ MOST = 9
 CHUNK = 250
 # Up to here comparing everything takes less than a second.
 FEW = 2_000
+READ_ANEW = 3_000
 # Photos filed under a name are nearly always of that person; how nearly, a project's own ledger will tell.
 CLAIM_PROBABILITY = 0.95
 # A person said that two faces are one; people are hardly ever wrong about that.
@@ -52,6 +54,15 @@ class Gallery:
 
 
 def read_gallery(project: Project) -> Gallery:
+    """Straight from the database while there are few vectors, else what the worker keeps between jobs."""
+    embedder = project.settings.embedder
+    if Embedding.objects.filter(embedder=embedder)[: READ_ANEW + 1].count() <= READ_ANEW:
+        return _read_gallery(project)
+    known = faces_of(project.pk, embedder).named()
+    return Gallery(known.face_ids, known.vectors, known.people, known.photos)
+
+
+def _read_gallery(project: Project) -> Gallery:
     embeddings = Embedding.objects.current(project.settings.embedder)
     ids, vectors = read_vectors(embeddings.filter(face__in=Face.objects.in_project(project).named()))
     rows = {pk: row for pk, *row in Face.objects.filter(pk__in=ids).values_list("pk", "identity_id", "image_id")}

@@ -10,8 +10,9 @@ from recognition.models import Run
 from recognition.propose import propose_faces
 from recognition.propose_again import find_again
 from recognition.suggest import suggest_everywhere, suggest_names
+from recognition.suspicions import find_suspicions
 from recognition.train import train
-from recognition.work_left import embed_soon, suggest_soon
+from recognition.work_left import embed_soon, suggest_soon, suspect_soon
 
 
 def _project(work: Work) -> Project:
@@ -53,12 +54,19 @@ def look(work: Work) -> dict:
 
 @handles("suggest")
 def suggest(work: Work) -> dict:
-    return suggest_names(_project(work), work)
+    answer = suggest_names(_project(work), work)
+    suspect_soon(work.job.project_id)
+    return answer
 
 
 @handles("suggest_everywhere")
 def suggest_in_all_photos(work: Work) -> dict:
     return suggest_everywhere(_project(work), work)
+
+
+@handles("suspect")
+def suspect(work: Work) -> dict:
+    return find_suspicions(_project(work), work)
 
 
 @handles("train")

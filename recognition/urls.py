@@ -1,9 +1,10 @@
 from django.urls import path
 
-from recognition import api, suggestion_views, views
+from recognition import api, suggestion_views, suspicion_views, views
 
 urlpatterns = [
     path("p/<slug:slug>/propose/", views.propose_again, name="propose-again"),
+    path("p/<slug:slug>/review/suspicions/", suspicion_views.suspicions, name="review-suspicions"),
     path("p/<slug:slug>/review/suggestions/", suggestion_views.suggestions, name="review-suggestions"),
     path("p/<slug:slug>/runs/", views.run_list, name="runs"),
     path("p/<slug:slug>/runs/<int:run_id>/", views.run_page, name="run"),
@@ -11,8 +12,10 @@ urlpatterns = [
     path("p/<slug:slug>/versions/<int:number>/evaluate/", views.evaluate, name="version-evaluate"),
 ]
 api_urlpatterns = [
+    path("suspicions/<int:suspicion_id>/", suspicion_views.SuspicionDetail.as_view(), name="api-suspicion"),
     path("projects/<slug:slug>/propose/", api.ProposeAgain.as_view(), name="api-propose"),
     path("p/<slug:slug>/propose/", views.propose_again, name="propose-again"),
+    path("p/<slug:slug>/review/suspicions/", suspicion_views.suspicions, name="review-suspicions"),
     path("p/<slug:slug>/review/suggestions/", suggestion_views.suggestions, name="review-suggestions"),
     path("projects/<slug:slug>/runs/", api.RunList.as_view(), name="api-runs"),
     path("runs/<int:run_id>/", api.RunDetail.as_view(), name="api-run"),

@@ -13,6 +13,7 @@ from labelling.signals import faces_boxed, images_added, names_changed
 
 SUGGEST_PAUSE = timedelta(seconds=1)
 EVERYWHERE_PAUSE = timedelta(minutes=3)
+SUSPECT_PAUSE = timedelta(minutes=5)
 
 
 def propose_soon(project_id: int, **kwargs) -> None:
@@ -39,6 +40,25 @@ def suggest_everywhere_soon(project_id: int, **kwargs) -> None:
         project_id=project_id,
         queue=Queue.BULK,
         pause=EVERYWHERE_PAUSE,
+    )
+
+
+def suspect_soon(project_id: int, **kwargs) -> None:
+    """Asked for by workers when names have changed, so that a submit need not."""
+    enqueue_unless_waiting(
+        "suspect", title="Look for labels that may be wrong", project_id=project_id, pause=SUSPECT_PAUSE
+    )
+
+
+def suspect_now(project_id: int, *, by) -> None:
+    """Somebody waits for it: before long work, and at once."""
+    enqueue_unless_waiting(
+        "suspect",
+        title="Look over all labels",
+        project_id=project_id,
+        params={"asked": True},
+        queue=Queue.INTERACTIVE,
+        by=by,
     )
 
 

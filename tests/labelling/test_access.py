@@ -55,6 +55,8 @@ FOREIGN = {
     "run": lambda it: {"slug": it.slug, "run_id": it.run},
     "propose-again": lambda it: {"slug": it.slug},
     "api-propose": lambda it: {"slug": it.slug},
+    "review-suspicions": lambda it: {"slug": it.slug},
+    "api-suspicion": lambda it: {"suspicion_id": it.suspicion},
     "review-suggestions": lambda it: {"slug": it.slug},
     "api-job": lambda it: {"job_id": it.job},
     "api-job-cancel": lambda it: {"job_id": it.job},
@@ -154,12 +156,15 @@ def _cluster_of(project, face) -> int:
 def _later_things(project, job) -> dict[str, int]:
     """Rows of the layers above, so that their routes are refused for the right reason."""
     from datasets.models import Export, Version
-    from recognition.models import Run, RunKind
+    from labelling.models import Face
+    from recognition.models import Run, RunKind, Suspicion
 
     version = Version.objects.create(project=project, number=1)
     export = Export.objects.create(version=version, job_id=job.pk, format="coco")
     run = Run.objects.create(project=project, version=version, kind=RunKind.TRAIN)
-    return {"version": version.number, "export": export.pk, "run": run.pk}
+    face = Face.objects.filter(project=project).first()
+    suspicion = Suspicion.objects.create(project=project, face=face, kind="box", score=1, face_version=face.version)
+    return {"version": version.number, "export": export.pk, "run": run.pk, "suspicion": suspicion.pk}
 
 
 @pytest.fixture
