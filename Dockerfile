@@ -37,8 +37,8 @@ FROM base AS worker
 COPY --from=worker-packages /app/.venv /app/.venv
 COPY . .
 USER facet
-ENV FACET_QUEUE=bulk
+ENV FACET_QUEUE=bulk FACET_AT_ONCE=1
 HEALTHCHECK --interval=60s --timeout=30s --start-period=60s \
     CMD celery -A config inspect ping --destination "$FACET_QUEUE@$HOSTNAME" --timeout 20
-CMD exec celery -A config worker --queues="$FACET_QUEUE" --hostname="$FACET_QUEUE@$HOSTNAME" --concurrency=1 \
+CMD exec celery -A config worker --queues="$FACET_QUEUE" --hostname="$FACET_QUEUE@$HOSTNAME" --concurrency="$FACET_AT_ONCE" \
     --loglevel=INFO

@@ -46,6 +46,7 @@ class Shown:
     alternatives: list["Alternative"] = field(default_factory=list)
     similarity: float | None = None
     have: int | None = None
+    identity: Identity | None = None
 
 
 @dataclass
@@ -116,15 +117,15 @@ def _waiting_members():
 
 def shown(project: Project, clusters: Sequence[Cluster], *, most: int | None = MOST_FACES) -> list[Shown]:
     """The clusters with their faces and people, in the same number of queries whatever their number."""
-    views = [Shown(cluster) for cluster in clusters]
+    views = [Shown(cluster, identity=cluster.identity) for cluster in clusters]
     members = _members([*clusters, *(cluster.neighbour for cluster in clusters if cluster.neighbour)])
     for view in views:
         found = members.get(view.cluster.pk, [])
         view.faces, view.size = found[:most], len(found)
         beside = members.get(view.cluster.neighbour_id, [])
         view.neighbour_faces, view.neighbour_size = beside[:MOST_NEIGHBOUR_FACES], len(beside)
-    _add_people(views)
     _add_alternatives(views)
+    _add_people(views)
     _add_targets(project, views)
     return views
 
@@ -139,17 +140,17 @@ def _members(clusters: Sequence[Cluster]) -> dict[int, list[ClusterFace]]:
 
 def _add_people(views: list[Shown]) -> None:
     """Portraits of the proposed person: the face that speaks for the proposal first, then the largest."""
-    people = {view.cluster.identity_id for view in views} - {None}
+    people = {view.identity.pk for view in views if view.identity}
     number = Window(RowNumber(), partition_by=F("identity"), order_by=[(F("w") * F("h")).desc(), F("pk").asc()])
     largest = defaultdict(list)
     if people:
         for face in Face.objects.named().filter(identity__in=people).annotate(n=number).filter(n__lte=MOST_PORTRAITS):
             largest[face.identity_id].append(face)
     for view in views:
-        if view.cluster.identity_id:
+        if view.identity:
             nearest = view.cluster.nearest_face
-            first = [nearest] if nearest and nearest.identity_id == view.cluster.identity_id else []
-            rest = [face for face in largest[view.cluster.identity_id] if face not in first]
+            first = [nearest] if nearest and nearest.identity_id == view.identity.pk else []
+            rest = [face for face in largest[view.identity.pk] if face not in first]
             view.portraits = (first + rest)[:MOST_PORTRAITS]
 
 
@@ -163,6 +164,8 @@ def _add_alternatives(views: list[Shown]) -> None:
     for view in views:
         theirs = {person: found for (pk, person), found in sums.items() if pk == view.cluster.pk}
         own = theirs.pop(view.cluster.identity_id, [])
+        if view.faces and barred[view.cluster.pk, view.cluster.identity_id] == len(view.faces):
+            view.identity = None  # said a moment ago; the worker has not looked yet
         view.similarity = max((row.similarity for row in own if row.similarity is not None), default=None)
         total = len(view.faces)
         ranked = [
@@ -183,16 +186,14 @@ def _barred(owner: dict[int, Shown]) -> dict[tuple[int, int], int]:
 
 
 def _add_targets(project: Project, views: list[Shown]) -> None:
-    wanting = {
-        view.cluster.identity_id for view in views if view.cluster.identity and view.cluster.identity.target_count
-    }
+    wanting = {view.identity.pk for view in views if view.identity and view.identity.target_count}
     if not wanting:
         return
     named = Face.objects.in_project(project).named().filter(identity__in=wanting)
     have = dict(named.values_list("identity").annotate(n=Count("pk")))
     for view in views:
-        if view.cluster.identity_id in wanting:
-            view.have = have.get(view.cluster.identity_id, 0)
+        if view.identity and view.identity.pk in wanting:
+            view.have = have.get(view.identity.pk, 0)
 
 
 def questions(run: ClusterRun, *, without: Iterable[int] = (), limit: int = 5) -> list[PairQuestion]:

@@ -12,35 +12,14 @@ import numpy as np
 from django.db.models import Count, Q, Sum
 
 from labelling.models import Face, FaceState, Who
+from recognition.known_faces import WAITING, KnownFaces
 from recognition.models import Embedding
 from recognition.vectors import BATCH, unit
 
 PROJECTS = 4  # as many stay in memory; the one used longest ago goes first
 # A change is stamped when it is made and seen when it is committed; no transaction of ours takes so long.
 OVERLAP = timedelta(minutes=2)
-WAITING, OUT = 0, -1  # in place of a person: nobody said yet; unknown, ignored or no face
-
-
-@dataclass(frozen=True, eq=False)
-class KnownFaces:
-    """Faces with a vector of their present box, by id. people: identity ids, 0 for faces that wait."""
-
-    face_ids: np.ndarray
-    vectors: np.ndarray
-    people: np.ndarray
-    photos: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.face_ids)
-
-    def __getitem__(self, kept: np.ndarray) -> "KnownFaces":
-        return KnownFaces(self.face_ids[kept], self.vectors[kept], self.people[kept], self.photos[kept])
-
-    def named(self) -> "KnownFaces":
-        return self[self.people > WAITING]
-
-    def waiting(self) -> "KnownFaces":
-        return self[self.people == WAITING]
+OUT = -1  # in place of a person: unknown, ignored or no face
 
 
 def faces_of(project_id: int, embedder: str) -> KnownFaces:

@@ -3,6 +3,8 @@
 from jobs.models import Queue
 from jobs.work import Work, handles
 from labelling.models import Project
+from recognition.cluster_ranks import rank_clusters
+from recognition.clusters import make_clusters
 from recognition.embed import embed_faces
 from recognition.evaluate import evaluate
 from recognition.look import look_at_box
@@ -12,7 +14,7 @@ from recognition.propose_again import find_again
 from recognition.suggest import suggest_everywhere, suggest_names
 from recognition.suspicions import find_suspicions
 from recognition.train import train
-from recognition.work_left import embed_soon, suggest_soon, suspect_soon
+from recognition.work_left import cluster_soon, embed_soon, suggest_soon, suspect_soon
 
 
 def _project(work: Work) -> Project:
@@ -44,7 +46,21 @@ def propose_again(work: Work) -> dict:
 def embed(work: Work) -> dict:
     answer = embed_faces(_project(work), work)
     suggest_soon(work.job.project_id)
+    cluster_soon(work.job.project_id)
     return answer
+
+
+@handles("rank_clusters")
+def rank(work: Work) -> dict:
+    answer = rank_clusters(_project(work), work)
+    if answer.get("fresh"):
+        cluster_soon(work.job.project_id)
+    return answer
+
+
+@handles("cluster")
+def cluster(work: Work) -> dict:
+    return make_clusters(_project(work), work)
 
 
 @handles("look")

@@ -8,12 +8,14 @@ from datetime import timedelta
 
 from jobs.enqueue import enqueue_unless_waiting
 from jobs.models import Queue
-from labelling.models import Project
-from labelling.signals import faces_boxed, images_added, names_changed
+from labelling.models import Face, Project
+from labelling.signals import clusters_wanted, faces_boxed, images_added, names_changed
 
 SUGGEST_PAUSE = timedelta(seconds=1)
 EVERYWHERE_PAUSE = timedelta(minutes=3)
 SUSPECT_PAUSE = timedelta(minutes=5)
+CLUSTER_PAUSE = timedelta(seconds=2)
+FEW_FACES = 3_000
 
 
 def propose_soon(project_id: int, **kwargs) -> None:
@@ -62,6 +64,19 @@ def suspect_now(project_id: int, *, by) -> None:
     )
 
 
+def rank_soon(project_id: int, **kwargs) -> None:
+    enqueue_unless_waiting("rank_clusters", title="Put groups in order", project_id=project_id, queue=Queue.INTERACTIVE)
+
+
+def cluster_soon(project_id: int, **kwargs) -> None:
+    """Few faces are put together while somebody waits; many keep the quick workers from what is quicker."""
+    waiting = Face.objects.in_project(project_id).waiting()[: FEW_FACES + 1].count()
+    queue = Queue.INTERACTIVE if waiting <= FEW_FACES else Queue.BULK
+    enqueue_unless_waiting(
+        "cluster", title="Put like faces together", project_id=project_id, queue=queue, pause=CLUSTER_PAUSE
+    )
+
+
 def _label_url(project_id: int) -> str:
     slug = Project.objects.values_list("slug", flat=True).get(pk=project_id)
     return f"/p/{slug}/label/"
@@ -71,6 +86,7 @@ def listen() -> None:
     images_added.connect(_on_images_added, dispatch_uid="propose")
     faces_boxed.connect(_on_faces_boxed, dispatch_uid="embed")
     names_changed.connect(_on_names_changed, dispatch_uid="suggest")
+    clusters_wanted.connect(_on_clusters_wanted, dispatch_uid="cluster")
 
 
 def _on_images_added(sender, project_id: int, **kwargs) -> None:
@@ -81,5 +97,10 @@ def _on_faces_boxed(sender, project_id: int, **kwargs) -> None:
     embed_soon(project_id)
 
 
+def _on_clusters_wanted(sender, project_id: int, **kwargs) -> None:
+    cluster_soon(project_id)
+
+
 def _on_names_changed(sender, project_id: int, **kwargs) -> None:
+    rank_soon(project_id)
     suggest_soon(project_id)

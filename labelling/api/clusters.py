@@ -86,11 +86,11 @@ def _as_shown(view: Shown) -> dict:
         "kind": cluster.kind,
         "rank": cluster.rank,
         "size": view.size,
-        "identity": _person(cluster.identity),
-        "probability": cluster.probability,
+        "identity": _person(view.identity),
+        "probability": cluster.probability if view.identity else 0.0,
         "certainty": cluster.certainty,
         "reason": _reason(view),
-        "target": None if view.have is None else {"have": view.have, "want": cluster.identity.target_count},
+        "target": None if view.have is None else {"have": view.have, "want": view.identity.target_count},
         "portraits": [crop_url(face) for face in view.portraits],
         "alternatives": [
             {
@@ -106,10 +106,10 @@ def _as_shown(view: Shown) -> dict:
 
 
 def _reason(view: Shown) -> str:
-    if view.cluster.identity is None:
+    if view.identity is None:
         return ""
     if view.similarity is None:
-        return f"Its faces are most like those of {view.cluster.identity}."
+        return f"Its faces are most like those of {view.identity}."
     return f"Nearest confirmed face: similarity {view.similarity:.2f}."
 
 
