@@ -21,7 +21,7 @@ from labelling.models import ClusterRun, Face, Project, Role, Who
 from labelling.projects import set_member
 from labelling.tokens import make_token
 
-PORT = 8129
+PORT = 8131
 # A person at Label is slower than workers; the bench is not, so it lets them catch up every so many photos.
 CATCH_UP_EVERY = 10
 # Label alone is measured on as many photos, drawn at random from all of them, because it is as slow as it is.
