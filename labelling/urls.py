@@ -7,6 +7,7 @@ from labelling.views import images as image_pages
 from labelling.views import jobs as job_pages
 from labelling.views import label, media, members, sort, tokens
 from labelling.views import projects as project_pages
+from labelling.views import review as review_pages
 
 urlpatterns = [
     path("", project_pages.project_list, name="projects"),
@@ -22,6 +23,11 @@ urlpatterns = [
     path("p/<slug:slug>/identities/<int:identity_id>/history/", histories.identity_history, name="identity-history"),
     path("p/<slug:slug>/images/<int:image_id>/history/", histories.image_history, name="image-history"),
     path("p/<slug:slug>/history/", histories.project_history, name="history"),
+    path("p/<slug:slug>/review/", review_pages.review_page, name="review"),
+    path("p/<slug:slug>/review/disputes/", review_pages.disputes_page, name="review-disputes"),
+    path("p/<slug:slug>/review/flags/", review_pages.flags_page, name="review-flags"),
+    path("p/<slug:slug>/review/gold/", review_pages.gold_page, name="review-gold"),
+    path("p/<slug:slug>/review/agreement/", review_pages.agreement_page, name="review-agreement"),
     path("p/<slug:slug>/jobs/", job_pages.job_list, name="jobs"),
     path("p/<slug:slug>/members/", members.member_list, name="members"),
     path("p/<slug:slug>/members/<int:user_id>/remove/", members.remove, name="member-remove"),
@@ -42,6 +48,8 @@ api_urlpatterns = [
     path("images/<int:image_id>/return/", review.ImageReturn.as_view(), name="api-return"),
     path("images/<int:image_id>/judge/", review.ImageJudge.as_view(), name="api-judge"),
     path("images/<int:image_id>/gold/", review.ImageGold.as_view(), name="api-gold"),
+    path("projects/<slug:slug>/review/", review.ReviewList.as_view(), name="api-review"),
+    path("projects/<slug:slug>/disputes/", review.DisputeList.as_view(), name="api-disputes"),
     path("remarks/<int:remark_id>/resolve/", review.RemarkResolve.as_view(), name="api-resolve"),
     path("projects/<slug:slug>/queue/next/", queue.QueueNext.as_view(), name="api-queue-next"),
     path("projects/<slug:slug>/queue/open/", queue.QueueOpen.as_view(), name="api-queue-open"),
