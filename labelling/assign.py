@@ -12,6 +12,7 @@ from labelling.constraints import Change, named_alike, twice_in_a_photo
 from labelling.errors import AlreadyUsed, Refused, Stale, Twice
 from labelling.hear import hear
 from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Project, Verb, Who
+from labelling.overlap import must_not_be_blind
 from labelling.signals import announce, names_changed
 from labelling.submit import FaceWord, about, resolve_identity, snapshot, snapshot_images
 
@@ -120,6 +121,7 @@ def _lock(project: Project, wanted: set[int], seen: Mapping[int, int]) -> tuple[
     """Images before faces, in id order, as everywhere: two writers never wait for each other in a circle."""
     image_ids = list(Face.objects.filter(project=project, pk__in=wanted).values_list("image_id", flat=True))
     images = list(Image.objects.select_for_update().filter(pk__in=image_ids).order_by("pk"))
+    must_not_be_blind(project, images)
     faces = list(Face.objects.select_for_update().filter(project=project, pk__in=wanted).order_by("pk"))
     missing = sorted(wanted - {face.pk for face in faces})
     stale = [face for face in faces if seen.get(face.pk, face.version) != face.version]

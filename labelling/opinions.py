@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 from django.utils import timezone
 
+from jobs.enqueue import enqueue_unless_waiting
 from labelling.errors import Refused, Stale
 from labelling.matching import match_boxes
 from labelling.models import Event, Face, FaceState, Image, ImageState, Lease, Opinion, Project, Verb, Who
@@ -75,8 +76,14 @@ def settle(image: Image) -> Event | None:
     return write_words(image, words, by=heard[0].user, id=uuid.uuid4(), actor=None, verb=Verb.JUDGE)
 
 
+def settle_later(project: Project, *, by) -> None:
+    """The project's wishes may have changed: compare again what waits, if anything does."""
+    if Opinion.objects.filter(project=project, is_gold=False, settled_at=None).exists():
+        enqueue_unless_waiting("settle", title="Compare blind opinions again", project_id=project.pk, by=by)
+
+
 def settle_waiting(project: Project) -> int:
-    """After the project's wishes changed: photos about which enough people were heard wait no longer."""
+    """Photos about which enough people were heard wait no longer; how many. Safe to repeat at any time."""
     waiting = Opinion.objects.filter(project=project, is_gold=False, settled_at=None, image__state=ImageState.PROPOSED)
     settled = 0
     for image_id in waiting.order_by("image_id").values_list("image_id", flat=True).distinct():

@@ -1,8 +1,11 @@
 """Which photos several people label blindly. The queue gives each to nobody twice (`claim_statement.py`)."""
 
+from collections.abc import Collection
+
 from django.db.models import QuerySet
 
-from labelling.models import Image, ImageState
+from labelling.errors import Refused
+from labelling.models import Image, ImageState, Opinion, Project
 
 
 def wanted(image: Image) -> int:
@@ -23,3 +26,21 @@ def is_blind(image: Image) -> bool:
 
 def unsettled(image: Image) -> QuerySet:
     return image.opinions.filter(is_gold=False, settled_at=None).order_by("pk")
+
+
+def must_not_be_blind(project: Project, images: Collection[Image]) -> None:
+    """Names given to many faces at once would show in photos that others have yet to label without seeing them."""
+    settings = project.settings
+    if settings.overlap <= 1:
+        return
+    open_ones = [image for image in images if image.state == ImageState.PROPOSED and image.assigned_to_id is None]
+    shared = [image for image in open_ones if image.lot < settings.overlap_share]
+    settled = Opinion.objects.filter(image__in=shared, is_gold=False, settled_at__isnull=False)
+    done = set(settled.values_list("image_id", flat=True)) if shared else set()
+    blind = [image for image in shared if image.pk not in done]
+    if blind:
+        raise Refused(
+            f"“{blind[0].name}” is labelled by {settings.overlap} people who do not see each other's word. "
+            "Say who its faces are on the Label page; nothing was changed.",
+            fields={"images": [str(image.pk) for image in blind]},
+        )

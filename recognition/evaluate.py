@@ -12,6 +12,7 @@ from labelling import storage
 from labelling.models import Face
 from recognition.environment import environment_with
 from recognition.heads import BadHead, TrainedHead
+from recognition.human_level import human_level
 from recognition.labelled_faces import LabelledFaces, frozen_rows, load_faces
 from recognition.measure import (
     Measured,
@@ -84,6 +85,7 @@ def _metrics(run: Run, embedder: str, gallery, probes, measured: Measured, basel
         "confusion": confusion_at_strictest(measured),
         "baseline": {"name": BASELINE, **simple},
         "chance": {"recognition_rate": 1 / people},
+        "human": human_level(run.project),
         "beats_baseline": _beats(own, simple),
     }
 

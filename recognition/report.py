@@ -61,6 +61,7 @@ def _rate(metrics: dict, baseline: dict) -> dict:
         "high": own.get("high"),
         "baseline": simple.get("value"),
         "chance": (metrics.get("chance") or {}).get("recognition_rate"),
+        "human": metrics.get("human"),
         "reason": "No test face belongs to an enrolled person." if own else "Not measured.",
         "notes": _said(
             f"{own.get('correct', 0):,} of {own.get('probes', 0):,} test faces",

@@ -18,6 +18,7 @@ from labelling.guidelines import render_guidelines
 from labelling.loop import loop_steps
 from labelling.models import Event, Membership, Project, Role
 from labelling.next_step import next_step
+from labelling.opinions import settle_later
 from labelling.paging import keyset_page
 from labelling.progress import people_at_work, standing, standings
 from labelling.projects import create_project
@@ -129,6 +130,7 @@ def edit_settings(request: HttpRequest, slug: str) -> HttpResponse:
     form = ProjectSettingsForm(request.POST or None, instance=project)
     if request.method == "POST" and form.is_valid():
         form.save()
+        settle_later(project, by=request.user)
         messages.success(request, "The settings are saved. They count for photos and labels from now on.")
         return redirect("project-settings", project.slug)
     return show(request, "labelling/project_settings.html", project, "project", form=form)

@@ -7,7 +7,8 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
-from labelling.assign import edit_face
+from jobs.models import Job
+from labelling.assign import assign_faces, edit_face
 from labelling.errors import Refused, Stale
 from labelling.hear import hear
 from labelling.identities import create_identity
@@ -357,3 +358,21 @@ def test_the_answer_says_that_it_is_an_opinion_and_what_was_said(blind, image, a
     assert api.post(url, said, format="json").json() == answer
     undone = api.post(reverse("api-undo", args=[answer["event"]]), {}, format="json")
     assert undone.status_code == 200
+
+
+def test_names_given_in_bulk_do_not_reach_photos_labelled_blindly(blind, image, annotator, people):
+    face = image.faces.order_by("pk").first()
+    with pytest.raises(Refused, match="do not see each other's word"):
+        assign_faces(blind, [face.pk], people[0], by=annotator, event_id=uuid4())
+    settings(blind, overlap=1)
+    assign_faces(blind, [face.pk], people[0], by=annotator, event_id=uuid4())
+    assert labels(image)[0][2] == NAMES[0]
+
+
+def test_new_settings_have_what_waits_compared_again(blind, image, annotator, owner, people, say, client_for):
+    say(annotator, *people)
+    client, url = client_for(owner), reverse("project-settings", args=[blind.slug])
+    form = client.get(url).context["form"]
+    sent = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    assert client.post(url, sent | {"name": blind.name}).status_code == 302
+    assert Job.objects.filter(kind="settle", project_id=blind.pk).count() == 1

@@ -44,6 +44,14 @@ def test_a_report_gives_figures_with_intervals_beside_what_bounds_them(make_repo
         assert words in page
 
 
+def test_a_report_says_how_far_people_agree(make_report, make_metrics, annotator, client_for):
+    client = client_for(annotator)
+    assert "How far people agree is not measured" in text_of(client.get(run_url(make_report())))
+    human = {"value": 0.962, "low": 0.93, "high": 0.98, "faces": 214, "photos": 90, "kappa": 0.95}
+    page = text_of(client.get(run_url(make_report(metrics=make_metrics() | {"human": human}))))
+    assert "People agree on 96.2 % (214 double-labelled faces, 93.0–98.0 % at 95 %)" in page
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

@@ -1,0 +1,11 @@
+"""Background work of this layer; imported by workers only."""
+
+from jobs.work import Work, handles
+from labelling.models import Project
+from labelling.opinions import settle_waiting
+
+
+@handles("settle")
+def settle_opinions(work: Work) -> dict:
+    settled = settle_waiting(Project.objects.get(pk=work.job.project_id))
+    return {"settled": settled, "said": f"{settled:,} photo{'' if settled == 1 else 's'} settled."}
