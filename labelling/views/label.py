@@ -4,8 +4,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from labelling.access import role_of
 from labelling.guidelines import render_guidelines
-from labelling.models import Image, Project
+from labelling.models import Image, Project, Role
 from labelling.views.frame import open_project, show
 
 
@@ -17,6 +18,7 @@ def label_page(request: HttpRequest, slug: str) -> HttpResponse:
     return show(
         request, "labelling/label.html", project, "label",
         can_label=True,
+        can_settle=role_of(request.user, project) >= Role.REVIEWER,
         image_id=_chosen(project, request.GET.get("image", "")),
         accept_threshold=project.settings.accept_probability,
         guidelines_html=render_guidelines(project.guidelines),

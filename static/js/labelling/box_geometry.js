@@ -86,13 +86,12 @@ export function contains(box, point, reach = 0) {
 }
 
 /**
- * The item a click means: the smallest box under it, so that a face inside a bigger box stays reachable.
- * @template {{box: Box}} T @param {T[]} items @param {Point} point @param {number} reach @returns {T|null}
+ * What lies under a point, smallest first, so that a face inside a bigger box stays reachable.
+ * @template {{box: Box}} T @param {T[]} items @param {Point} point @param {number} reach @returns {T[]}
  */
-export function smallestAt(items, point, reach) {
+export function allAt(items, point, reach) {
   const area = ({ box }) => box.w * box.h;
-  const hits = items.filter(({ box }) => contains(box, point, reach));
-  return hits.reduce((best, item) => (best === null || area(item) < area(best) ? item : best), null);
+  return items.filter(({ box }) => contains(box, point, reach)).sort((a, b) => area(a) - area(b));
 }
 
 /** @param {Box} a @param {Box} b @returns {boolean} */

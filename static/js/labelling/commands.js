@@ -2,7 +2,7 @@
 
 import { uuid } from "../uuid.js";
 import { moveBy, moveInside, resizeBy } from "./box_geometry.js";
-import { IGNORE, REJECT, UNKNOWN, drawnFace, nameAs } from "./decisions.js";
+import { IGNORE, REJECT, UNKNOWN, drawnFace, ignoreUndecided, isUndecided, nameAs } from "./decisions.js";
 
 const ZOOM_STEP = 1.25;
 const PAN_PX = 60;
@@ -23,6 +23,12 @@ export class Commands {
    * @param {import("./stage_pointer.js").StagePointer} parts.pointer
    * @param {import("./name_picker.js").NamePicker} parts.picker
    * @param {import("./keys_panel.js").KeysPanel} parts.keysPanel
+   * @param {import("./face_strip.js").FaceStrip} parts.strip
+   * @param {import("./photo_light.js").PhotoLight} parts.light
+   * @param {{flag: import("./ask_panel.js").AskPanel, skip: import("./ask_panel.js").AskPanel}} parts.asks
+   * @param {import("./gold_panel.js").GoldPanel} parts.gold
+   * @param {() => void} parts.toggleLandmarks
+   * @param {() => void} parts.toggleGuidelines
    * @param {(words: string) => void} parts.announce
    * @param {() => void} parts.leaveStage  give the focus to the buttons
    */
@@ -48,23 +54,40 @@ export class Commands {
       this.pointer.draw(false);
       this.session.accept();
     },
-    skip: () => this.session.skip(),
+    ignoreRest: () => this.#ignoreRest(),
+    skip: () => (this.session.canEdit && !this.asks.skip.isOpen ? this.asks.skip.toggle(true) : this.skip()),
+    flag: () => this.session.item && this.asks.flag.toggle(true),
     undo: () => this.#undo(),
-    redo: () => this.store.redo() || this.announce("Nothing to redo."),
+    redo: () => this.store.redo() || this.session.forward(),
     next: () => this.store.selectNext(1),
     previous: () => this.store.selectNext(-1),
+    compare: () => this.strip.compareNext() || this.announce("There is no suggestion to compare with."),
     name: () => this.openPicker(""),
     unknown: () => this.#decide(() => UNKNOWN),
     ignore: () => this.#decide(() => IGNORE),
     reject: () => this.#reject(),
     draw: () => (this.pointer.isDrawing ? this.#dropBox() : this.pointer.draw(true)),
+    cycle: () => this.pointer.cycle() || this.announce("No other box lies here."),
     remove: () => this.#remove(),
     zoomIn: () => this.viewport.zoomBy(ZOOM_STEP, this.#focusPoint()),
     zoomOut: () => this.viewport.zoomBy(1 / ZOOM_STEP, this.#focusPoint()),
     fit: () => this.viewport.fit(),
+    landmarks: () => this.toggleLandmarks(),
+    brighter: () => this.#light("brightness", 1),
+    darker: () => this.#light("brightness", -1),
+    moreContrast: () => this.#light("contrast", 1),
+    lessContrast: () => this.#light("contrast", -1),
+    light: () => this.light.reset(),
+    guidelines: () => this.toggleGuidelines(),
     keys: () => this.keysPanel.toggle(),
     cancel: () => this.#cancel(),
   };
+
+  /** @param {string} [reason] */
+  skip(reason) {
+    this.asks.skip.toggle(false);
+    this.session.skip(reason);
+  }
 
   /** @param {import("./decisions.js").Person} person */
   name(person) {
@@ -128,6 +151,20 @@ export class Commands {
     return true;
   }
 
+  /** Seen before it is sent: Enter is still to come, and one undo takes it back. */
+  #ignoreRest() {
+    if (!this.session.canEdit) return;
+    const count = this.store.faces.filter(isUndecided).length;
+    if (count === 0) return this.announce("Every face is decided already.");
+    this.store.replace(ignoreUndecided(this.store.faces));
+    this.announce(`${count === 1 ? "1 face is" : `${count} faces are`} ignored. Enter sends the photo.`);
+  }
+
+  #light(name, way) {
+    this.light.step(name, way);
+    this.announce(this.light.words);
+  }
+
   #reject() {
     const face = this.store.current;
     if (face && face.id === null && this.session.canEdit) this.store.removeUnsaved(face.key);
@@ -163,6 +200,7 @@ export class Commands {
 
   #cancel() {
     if (this.keysPanel.isOpen) this.keysPanel.toggle(false);
+    else if (this.gold.isOpen) this.gold.close();
     else if (this.pointer.cancel()) return;
     else if (this.pointer.isDrawing) this.pointer.draw(false);
     else if (this.store.selected) this.store.select(null);

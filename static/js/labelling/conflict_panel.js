@@ -19,6 +19,7 @@ export class ConflictPanel {
   #text;
   #sides;
   #send;
+  #drop;
   /** @type {import("./outbox.js").Entry|null} */ #entry = null;
 
   /**
@@ -32,7 +33,8 @@ export class ConflictPanel {
     this.#text = part("text");
     this.#sides = part("sides");
     this.#send = part("send");
-    part("drop").addEventListener("click", () => this.#entry && onDrop(this.#entry));
+    this.#drop = part("drop");
+    this.#drop.addEventListener("click", () => this.#entry && onDrop(this.#entry));
     this.#send.addEventListener("click", () => this.#entry && onSend(this.#entry));
   }
 
@@ -47,9 +49,11 @@ export class ConflictPanel {
     if (!entry) return;
     const stale = entry.refusal.kind === "stale";
     this.#panel.removeAttribute("aria-busy");
-    this.#title.textContent = `“${entry.imageName}” was not saved${more ? ` (and ${more} more)` : ""}`;
+    this.#title.textContent = `${titleOf(entry)} was not saved${more ? ` (and ${more} more)` : ""}`;
     this.#text.textContent = entry.refusal.message;
+    this.#drop.textContent = entry.faces ? "Keep theirs" : "Give it up";
     this.#send.hidden = !stale && entry.refusal.kind !== "forbidden" && entry.refusal.code !== "refused";
+    if (!entry.faces) return this.#sides.replaceChildren();
     const other = theirFaces(theirs);
     this.#sides.replaceChildren(side("Mine", entry.faces, other), side("Theirs", other, entry.faces));
   }
@@ -60,6 +64,9 @@ export class ConflictPanel {
   }
 
 }
+
+/** @param {import("./outbox.js").Entry} entry @returns {string} what it is about */
+export const titleOf = ({ words, imageName }) => words ?? `“${imageName}”`;
 
 /** @param {string} title @param {Face[]|null} faces  null when not known @param {Face[]|null} others  to compare with */
 function side(title, faces, others) {

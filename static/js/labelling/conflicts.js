@@ -1,11 +1,11 @@
 /** Carries out what a person chooses about a refused photo. */
 
 import { uuid } from "../uuid.js";
-import { ConflictPanel } from "./conflict_panel.js";
+import { ConflictPanel, titleOf } from "./conflict_panel.js";
 import { faceToWire } from "./decisions.js";
 
 /** @param {import("./outbox.js").Entry} entry @returns {boolean} whether it was decided on this screen */
-export const isOfLabel = ({ imageId }) => imageId !== undefined;
+export const isOfLabel = ({ path }) => /^(images|remarks)\/|\/queue\//.test(path);
 
 /**
  * @param {HTMLElement} element  the panel
@@ -29,23 +29,23 @@ export function connectConflicts(element, { api, outbox, queue, say, onDone }) {
       panel.show(null);
       return onDone();
     }
-    const theirs = entry.refusal.current ?? (await ask(api, entry.imageId));
+    const theirs = entry.faces ? entry.refusal.current ?? (await ask(api, entry.imageId)) : null;
     if (shown === now) panel.show(entry, theirs, more.length);
   }
 
   async function drop(entry) {
     await outbox.discard(entry.id);
-    say(`“${entry.imageName}” stays as the others left it.`, "info");
+    say(entry.faces ? `“${entry.imageName}” stays as the others left it.` : `${entry.words}: given up.`, "info");
   }
 
   async function send(entry) {
     panel.busy();
     try {
-      const item = await queue.open(entry.imageId);
-      await outbox.replace(entry.id, resubmission(entry, item));
+      const again = entry.faces ? resubmission(entry, await queue.open(entry.imageId)) : repetition(entry);
+      await outbox.replace(entry.id, again);
     } catch (error) {
       if (!error.kind) throw error;
-      say(`“${entry.imageName}” was not sent. ${error.message} It is still kept.`, "error");
+      say(`${titleOf(entry)} was not sent. ${error.message} It is still kept.`, "error");
       shown = "";
       showFirst();
     }
@@ -61,6 +61,12 @@ async function ask(api, imageId) {
     if (!error.kind) throw error;
     return null; // the panel says that theirs is not known
   }
+}
+
+/** What is no version of a photo (a flag, a reason to skip) is sent as it was. */
+function repetition({ path, words, body }) {
+  const id = uuid();
+  return { id, path, words, body: { ...body, event_id: id } };
 }
 
 /** My whole version once more, on top of what the photo is now. */

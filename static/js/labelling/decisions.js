@@ -14,6 +14,7 @@ import { boxFromList, boxToList, sameBox } from "./box_geometry.js";
  * @property {"unassigned"|"assigned"|"unknown"|"ignored"} who
  * @property {Person|null} person
  * @property {Suggestion[]} suggestions  best first
+ * @property {number[][]|null} landmarks  five points (x, y) of the image, for the box as it is
  * @property {string|null} crop  the server's picture of the stored box
  * @property {number|null} score
  * @property {"model"|"human"|"import"} origin
@@ -26,21 +27,26 @@ export const IGNORE = { state: "confirmed", who: "ignored", person: null };
 /** @param {Person} person */
 export const nameAs = (person) => ({ state: "confirmed", who: "assigned", person });
 
-/**
- * A face of the wire as the screen keeps it.
- * @param {object} wire @param {Person|null} claimed  whom the upload said the photo shows
- * @returns {Face}
- */
-export function faceFromWire(wire, claimed = null) {
-  const suggestions = (wire.suggestions ?? []).map((one) => ({
+/** @param {object[]|undefined} wire @param {Person|null} claimed @returns {Suggestion[]} at most nine */
+export function suggestionsFromWire(wire, claimed = null) {
+  const suggestions = (wire ?? []).map((one) => ({
     person: one.identity,
     probability: one.probability,
     crop: one.nearest_crop ?? null,
     reason: one.reason ?? "",
   }));
   if (claimed && !suggestions.some(({ person }) => person.id === claimed.id)) {
-    suggestions.push({ person: claimed, probability: null, crop: null, reason: "named when the photo was taken in" });
+    suggestions.push({ person: claimed, probability: null, crop: null, reason: "Named when the photo was taken in." });
   }
+  return suggestions.slice(0, 9);
+}
+
+/**
+ * A face of the wire as the screen keeps it.
+ * @param {object} wire @param {Person|null} claimed  whom the upload said the photo shows
+ * @returns {Face}
+ */
+export function faceFromWire(wire, claimed = null) {
   return {
     key: wire.uid,
     id: wire.id,
@@ -49,7 +55,8 @@ export function faceFromWire(wire, claimed = null) {
     state: wire.state,
     who: wire.who,
     person: wire.identity ?? null,
-    suggestions: suggestions.slice(0, 9),
+    suggestions: suggestionsFromWire(wire.suggestions, claimed),
+    landmarks: wire.landmarks ?? null,
     crop: wire.crop ?? null,
     score: wire.score ?? null,
     origin: wire.origin,
@@ -80,6 +87,32 @@ export function samePerson(a, b) {
   return a.name.toLocaleLowerCase() === b.name.toLocaleLowerCase();
 }
 
+/** Some people, as `samePerson` tells them apart; quick with a thousand of them. */
+export class People {
+  #ids = new Set();
+  /** Names of all, and of those the server does not know yet. */ #names = new Set();
+  #newNames = new Set();
+
+  /** @param {Iterable<Person>} people */
+  constructor(people = []) {
+    for (const person of people) this.add(person);
+  }
+
+  /** @param {Person} person */
+  add({ id, name }) {
+    const folded = name.toLocaleLowerCase();
+    this.#names.add(folded);
+    if (id === null) this.#newNames.add(folded);
+    else this.#ids.add(id);
+  }
+
+  /** @param {Person} person */
+  has({ id, name }) {
+    const folded = name.toLocaleLowerCase();
+    return id === null ? this.#names.has(folded) : this.#ids.has(id) || this.#newNames.has(folded);
+  }
+}
+
 /** @param {Face} a @param {Face} b  the same face before and after */
 export function sameDecision(a, b) {
   return a.state === b.state && a.who === b.who && samePerson(a.person, b.person) && sameBox(a.box, b.box);
@@ -103,14 +136,14 @@ export function surePick(face, threshold) {
  * @returns {{faces: Face[], named: number, unnamed: number}}  counts of faces that were proposed
  */
 export function acceptProposed(faces, threshold) {
-  const taken = faces.filter(({ who }) => who === "assigned").map(({ person }) => person);
+  const taken = new People(faces.filter(({ who }) => who === "assigned").map(({ person }) => person));
   const names = new Map();
   const proposed = faces.filter(({ state }) => state === "proposed");
   const sure = proposed.map((face) => ({ face, pick: surePick(face, threshold) })).filter(({ pick }) => pick);
   sure.sort((a, b) => b.pick.probability - a.pick.probability);
   for (const { face, pick } of sure) {
-    if (taken.some((person) => samePerson(person, pick.person))) continue;
-    taken.push(pick.person);
+    if (taken.has(pick.person)) continue;
+    taken.add(pick.person);
     names.set(face.key, pick.person);
   }
   const accept = (face) => {
@@ -121,11 +154,34 @@ export function acceptProposed(faces, threshold) {
   return { faces: faces.map(accept), named: names.size, unnamed: proposed.length - names.size };
 }
 
-/** @param {Face[]} faces @param {Face} face @returns {Face|null} another face of the photo with the same name */
-export function namesake(faces, face) {
-  if (face.who !== "assigned") return null;
-  const isNamesake = (other) => other.key !== face.key && other.who === "assigned" && samePerson(other.person, face.person);
-  return faces.find(isNamesake) ?? null;
+/** @param {Face[]} faces @returns {Set<string>} keys of faces that share their name with another of the photo */
+export function namesakes(faces) {
+  const once = new People();
+  const twice = new People();
+  const named = faces.filter(({ who }) => who === "assigned");
+  for (const { person } of named) (once.has(person) ? twice : once).add(person);
+  return new Set(named.filter(({ person }) => twice.has(person)).map(({ key }) => key));
+}
+
+/**
+ * Faces as the server has them, with somebody's own decisions laid over them.
+ * @param {Face[]} faces @param {Face[]} mine  all or some of them, and boxes of one's own @returns {Face[]}
+ */
+export function withDecisions(faces, mine) {
+  const own = new Map(mine.map((face) => [face.key, face]));
+  const known = new Set(faces.map(({ key }) => key));
+  const decided = (face) => {
+    const { box, state, who, person } = own.get(face.key) ?? face;
+    return sameBox(box, face.box) ? { ...face, state, who, person } : { ...face, box, state, who, person, landmarks: null };
+  };
+  // A face that was drawn in a submit since undone is gone on the server: it is new again.
+  const drawn = mine.filter(({ key }) => !known.has(key)).map((face) => ({ ...face, id: null }));
+  return [...faces.map(decided), ...drawn];
+}
+
+/** "Ignore the rest": whatever nobody has decided is left out of recognition. @param {Face[]} faces */
+export function ignoreUndecided(faces) {
+  return faces.map((face) => (isUndecided(face) ? { ...face, ...IGNORE } : face));
 }
 
 /** @param {Face} face @returns {{chip: string, words: string}} the state as chip class and words */

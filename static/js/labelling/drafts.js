@@ -4,7 +4,7 @@
  * @typedef {object} Draft
  * @property {string} id @property {string} owner @property {string} project @property {number} imageId
  * @property {number} version  of the photo the changes were made to
- * @property {object[]} faces  as the store has them
+ * @property {object[]} faces  those that were changed or drawn, as the store has them
  * @property {number} at  milliseconds
  * @property {boolean} active  the photo was open, not skipped
  */
@@ -13,7 +13,8 @@ export class Drafts {
   #table;
   #owner;
   #project;
-  /** Writes happen one after the other, so that the last one wins. */
+  /** @type {Map<string, Draft|null>} what has to be written; of several changes to a photo the last one (null: none) */
+  #due = new Map();
   #writing = Promise.resolve();
 
   /** @param {import("./kept_records.js").Table} table */
@@ -23,54 +24,61 @@ export class Drafts {
     this.#project = project;
   }
 
-  /** @param {object} image  as on the wire @param {object[]} faces  as the store has them */
+  /** @param {object} image  as on the wire @param {object[]} faces  the changed ones */
   keep(image, faces, active = true) {
-    const draft = {
-      id: this.#id(image.id),
-      owner: this.#owner,
-      project: this.#project,
-      imageId: image.id,
-      version: image.version,
-      faces,
-      at: Date.now(),
-      active,
-    };
-    return this.#queue(() => this.#table.put(draft));
+    const id = this.#id(image.id);
+    const owned = { owner: this.#owner, project: this.#project };
+    const draft = { id, ...owned, imageId: image.id, version: image.version, faces, at: Date.now(), active };
+    return this.#write(id, draft);
   }
 
   /** @param {number} imageId */
   drop(imageId) {
-    return this.#queue(() => this.#table.remove(this.#id(imageId)));
+    return this.#write(this.#id(imageId), null);
   }
 
   /** @param {number} imageId @returns {Promise<Draft|null>} */
   async find(imageId) {
-    return (await this.#mine()).find((draft) => draft.imageId === imageId) ?? null;
+    await this.#writing;
+    return (await this.#read(() => this.#table.get(this.#id(imageId)))) ?? null;
   }
 
   /** The photo that was open when the page went away. @returns {Promise<Draft|null>} */
   async latest() {
-    const active = (await this.#mine()).filter((draft) => draft.active);
-    return active.sort((a, b) => b.at - a.at)[0] ?? null;
+    await this.#writing;
+    const drafts = (await this.#read(() => this.#table.all())) ?? [];
+    const isMine = ({ owner, project, active }) => owner === this.#owner && project === this.#project && active;
+    return drafts.filter(isMine).sort((a, b) => b.at - a.at)[0] ?? null;
   }
 
-  async #mine() {
-    await this.#writing;
-    const drafts = await this.#table.all().catch((error) => {
+  async #read(read) {
+    try {
+      return await read();
+    } catch (error) {
       console.warn("Drafts on this computer could not be read.", error);
-      return [];
-    });
-    return drafts.filter(({ owner, project }) => owner === this.#owner && project === this.#project);
+      return null;
+    }
   }
 
   #id(imageId) {
     return `${this.#owner}/${this.#project}/${imageId}`;
   }
 
-  #queue(write) {
-    this.#writing = this.#writing.then(write).catch((error) => {
-      console.warn("A draft could not be kept on this computer.", error);
-    });
+  /** One after the other; while one is being written, a drag makes dozens, of which the last counts. */
+  #write(id, draft) {
+    this.#due.set(id, draft);
+    this.#writing = this.#writing.then(() => this.#writeDue(id));
     return this.#writing;
+  }
+
+  async #writeDue(id) {
+    if (!this.#due.has(id)) return;
+    const draft = this.#due.get(id);
+    this.#due.delete(id);
+    try {
+      await (draft ? this.#table.put(draft) : this.#table.remove(id));
+    } catch (error) {
+      console.warn("A draft could not be kept on this computer.", error);
+    }
   }
 }

@@ -2,24 +2,29 @@
 
 import { api } from "../api.js";
 import { toast } from "../toast.js";
+import { AskPanel, connectQuickAnswers } from "./ask_panel.js";
 import { Commands } from "./commands.js";
 import { connectConflicts, isOfLabel } from "./conflicts.js";
 import { acceptProposed } from "./decisions.js";
 import { Drafts } from "./drafts.js";
 import { FaceStrip } from "./face_strip.js";
+import { GoldPanel } from "./gold_panel.js";
 import { connectKeyboard } from "./keyboard.js";
 import { KeyMap, showKeys } from "./keys.js";
 import { LABEL_KEYS } from "./label_keys.js";
 import { KeysPanel } from "./keys_panel.js";
 import { openTables } from "./kept_records.js";
 import { showLoginNotice } from "./login_notice.js";
+import { Looks } from "./looks.js";
 import { NamePicker } from "./name_picker.js";
 import { Outbox } from "./outbox.js";
 import { Overlay } from "./overlay.js";
 import { connectLeaving } from "./page_life.js";
+import { PhotoLight } from "./photo_light.js";
 import { PhotoView } from "./photo_view.js";
 import { ImageQueue } from "./queue.js";
 import { connectRefusedElsewhere } from "./refused_elsewhere.js";
+import { showRemarks } from "./remarks.js";
 import { showSaveState } from "./save_badge.js";
 import { LabelSession } from "./session.js";
 import { StageMessage } from "./stage_message.js";
@@ -35,12 +40,15 @@ const button = (command) => root.querySelector(`[data-command=${command}]`);
 const { project, user } = root.dataset;
 const threshold = Number(root.dataset.acceptThreshold);
 const canLabel = root.dataset.canLabel === "true";
+const canSettle = root.dataset.canSettle === "true";
 
 const keys = new KeyMap(LABEL_KEYS);
 const store = new FaceStore();
 const viewport = new Viewport();
-const overlay = new Overlay(part("overlay"));
+const overlay = new Overlay(part("boxes"), part("overlay"));
 const photo = new PhotoView(part("photo"), viewport);
+const light = new PhotoLight(part("photo"), part("light"));
+const gold = new GoldPanel(part("gold"));
 const message = new StageMessage(part("messages"));
 const say = (words, tone = "info") => toast(words, { tone });
 const announce = (words) => {
@@ -55,7 +63,8 @@ function build({ outbox: outboxTable, drafts: draftsTable }) {
   const isDecided = (id) => outbox.waiting.some(({ imageId }) => imageId === id);
   const queue = new ImageQueue(api, { slug: project, isDecided });
   const drafts = new Drafts(draftsTable, owned);
-  const session = new LabelSession({ api, queue, store, outbox, drafts, threshold, canLabel });
+  const session = new LabelSession({ api, slug: project, queue, store, outbox, drafts, threshold, canLabel });
+  const looks = new Looks(api, store);
   const pointer = new StagePointer(part("stage"), {
     viewport,
     store,
@@ -74,29 +83,36 @@ function build({ outbox: outboxTable, drafts: draftsTable }) {
   });
   const keysPanel = new KeysPanel(part("keys"), { keys, onChange: showAllKeys });
   const leaveStage = () => root.querySelector(".work__bar button:not(:disabled)").focus();
-  const commands = new Commands({ session, store, viewport, pointer, picker, keysPanel, announce, leaveStage });
   const strip = new FaceStrip(part("faces"), {
     card: document.getElementById("face-card"),
     pick: document.getElementById("face-pick"),
     picker,
     onSelect: (key) => store.select(key),
   });
+  const asks = {
+    flag: new AskPanel(part("flag"), { onSend: sendFlag, onDone: () => focusWork() }),
+    skip: new AskPanel(part("skip"), { onSend: (form) => commands.skip(reasonIn(form)), onDone: () => focusWork() }),
+  };
+  function sendFlag(form) {
+    const aboutFace = form.elements.about.checked ? store.current?.id ?? null : null;
+    session.flag(form.elements.text.value.trim(), aboutFace);
+  }
+  const commands = new Commands({
+    session, store, viewport, pointer, picker, keysPanel, strip, light, asks, gold,
+    announce, leaveStage, toggleLandmarks: () => toggleLandmarks(session), toggleGuidelines,
+  }); // prettier-ignore
   const focusWork = () => strip.focus(store.selected) || part("stage").focus({ preventScroll: true });
-  return { outbox, queue, session, picker, commands, strip, focusWork };
+  return { outbox, queue, session, looks, picker, commands, strip, focusWork };
 }
 
 /** Whatever changes is shown in the next frame, once. */
 function connectDrawing(parts) {
-  const { session, outbox, strip, picker, focusWork } = parts;
-  let isDue = false;
+  const { session, outbox, looks, strip, picker, focusWork } = parts;
+  const drawAll = inNextFrame(() => draw(session, looks, strip));
+  const drawBoxes = inNextFrame(() => overlay.render(store, viewport, { editable: session.canEdit }));
   const drawSoon = () => {
     showStanding(session, outbox);
-    if (isDue) return;
-    isDue = true;
-    requestAnimationFrame(() => {
-      isDue = false;
-      draw(session, strip);
-    });
+    drawAll();
   };
   let selected = null;
   store.addEventListener("change", () => {
@@ -109,20 +125,37 @@ function connectDrawing(parts) {
   });
   session.addEventListener("change", () => {
     arrive(session, strip);
+    looks.open(session.canEdit ? session.item.image : null);
     drawSoon();
     if (session.phase === "ready") requestAnimationFrame(focusWork);
     if (!session.problem) outbox.retryNow(); // the server has just answered
   });
   outbox.addEventListener("change", drawSoon);
-  viewport.addEventListener("change", () => overlay.render(store, viewport, { editable: session.canEdit }));
+  looks.addEventListener("change", drawSoon);
+  viewport.addEventListener("change", drawBoxes); // panning touches the boxes only, not the cards
   new ResizeObserver(([{ contentRect }]) => viewport.resize(contentRect)).observe(part("stage"));
+}
+
+/** However often it is asked for, `act` runs once, before the next frame. @param {() => void} act */
+function inNextFrame(act) {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      act();
+    });
+  };
 }
 
 /** What the person should hear of. */
 function connectNews({ session, outbox, queue, picker }) {
   session.addEventListener("say", ({ detail }) => say(detail.message, detail.tone));
   outbox.addEventListener("saved", ({ detail }) => {
-    for (const { identity } of detail.answer.faces ?? []) if (identity) picker.learn(identity);
+    const { entry, answer } = detail;
+    for (const { identity } of answer?.faces ?? []) if (identity) picker.learn(identity);
+    if (answer?.gold) gold.show(answer.gold, session.sentAs(entry.id));
   });
   outbox.addEventListener("unkept", () => {
     say("This browser could not write to its disk. Do not close the page before it says Saved.", "error");
@@ -144,11 +177,19 @@ function connectButtons({ commands, session, focusWork }) {
   });
 }
 
+function connectAsks({ commands }) {
+  connectQuickAnswers(part("skip"));
+  part("skip").addEventListener("click", (event) => {
+    const answer = event.target.closest("[data-reason]");
+    if (answer) commands.skip(answer.dataset.reason);
+  });
+}
+
 function connectKeys({ commands, picker, session }) {
   const isUseless = {
     next: () => store.faces.length === 0, // Tab is the browser's then
     previous: () => store.faces.length === 0,
-    redo: () => !store.canRedo, // it sits on a capital letter: the first of a name
+    redo: () => !store.canRedo && !session.canGoForward, // it sits on a capital letter: the first of a name
   };
   connectKeyboard({
     keys,
@@ -158,7 +199,7 @@ function connectKeys({ commands, picker, session }) {
     onArrow: (event) => commands.nudge(event),
     onLetter: (letter) => session.canEdit && commands.openPicker(letter),
     hasUse: (command) => !isUseless[command]?.(),
-    once: ["accept", "skip", "undo"],
+    once: ["accept", "skip", "undo", "redo"],
     fromPicker: ["next", "previous"],
   });
 }
@@ -171,6 +212,7 @@ async function open() {
   connectNews(parts);
   connectButtons(parts);
   connectKeys(parts);
+  connectAsks(parts);
   connectConflicts(part("conflict"), { api, outbox, queue, say, onDone: focusWork });
   connectRefusedElsewhere(part("elsewhere"), outbox, isOfLabel);
   connectLeaving({
@@ -191,6 +233,23 @@ function showAllKeys() {
   showKeys(document.getElementById("face-card").content, keys);
 }
 
+function toggleLandmarks(session) {
+  overlay.hasLandmarks = !overlay.hasLandmarks;
+  button("landmarks").setAttribute("aria-pressed", String(overlay.hasLandmarks));
+  overlay.render(store, viewport, { editable: session.canEdit });
+}
+
+function toggleGuidelines() {
+  const guidelines = root.querySelector(".label__guidelines");
+  if (guidelines) guidelines.open = !guidelines.open;
+  else announce("This project has no guidelines.");
+}
+
+/** What was typed as a reason; of the answers each sends itself. */
+function reasonIn(form) {
+  return form.elements.reason.value.trim();
+}
+
 async function searchNames(text, signal) {
   const query = new URLSearchParams({ q: text, limit: String(MOST_FOUND) });
   return (await api.get(`projects/${project}/identities/?${query}`, { signal })).results;
@@ -206,6 +265,7 @@ function arrive(session, strip) {
     photo.clear();
     part("name").textContent = "";
     part("about").textContent = "";
+    part("remarks").hidden = true;
   });
   root.dataset.imageId = item ? String(item.image.id) : "";
   if (phase === "empty") part("waiting").textContent = "";
@@ -213,6 +273,8 @@ function arrive(session, strip) {
   strip.clear();
   overlay.clear();
   photo.open(item);
+  light.open();
+  tellRemarks(session);
   part("name").textContent = item.image.name;
   part("about").textContent = about(item);
   part("waiting").textContent = canLabel ? `${session.waiting.toLocaleString()} waiting` : "";
@@ -220,19 +282,28 @@ function arrive(session, strip) {
   part("arrival").textContent = `${item.image.name}, number of faces: ${item.faces.length}.`;
 }
 
+function tellRemarks(session) {
+  const settle = async (id) => {
+    await session.settle(id);
+    tellRemarks(session);
+  };
+  showRemarks(part("remarks"), session.item.remarks ?? [], { canSettle, onSettle: settle });
+}
+
 function about({ image }) {
   const claim = image.claimed_identity && `named at ingest: ${image.claimed_identity.name}`;
   return [image.session, claim, `${image.width} × ${image.height}`, image.note].filter(Boolean).join(" · ");
 }
 
-function draw(session, strip) {
+function draw(session, looks, strip) {
   const { phase, item, canEdit } = session;
   const faces = phase === "ready" ? store.faces : [];
   root.dataset.faceCount = String(faces.length);
   if (phase === "ready") {
     const outlook = acceptProposed(faces, threshold);
     const after = new Map(outlook.faces.map((face) => [face.key, face]));
-    strip.render({ store, outlook: after, picture: photo.picture, image: item.image, canEdit });
+    const lookOf = (face) => looks.of(face);
+    strip.render({ store, outlook: after, lookOf, picture: photo.picture, image: item.image, canEdit });
     overlay.render(store, viewport, { editable: canEdit });
     part("outlook").textContent = outlookWords(faces, outlook);
     part("count").textContent = countWords(faces);
@@ -242,7 +313,7 @@ function draw(session, strip) {
   }
   for (const needy of root.querySelectorAll("[data-needs=photo]")) needy.disabled = !canEdit;
   button("undo").disabled = !(canEdit && store.canUndo) && !session.canGoBack;
-  button("redo").disabled = !canEdit || !store.canRedo;
+  button("redo").disabled = !(canEdit && store.canRedo) && !session.canGoForward;
   for (const skip of root.querySelectorAll("[data-command=skip]")) skip.disabled = !canLabel || phase === "empty";
 }
 

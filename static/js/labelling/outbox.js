@@ -14,6 +14,7 @@
  * @property {object} body
  * @property {number} [imageId]  the photo it is about, if it is about one
  * @property {string} [imageName]
+ * @property {string} [words]  what it is, where that is no photo's labels
  * @property {number} at  milliseconds; the order of sending
  * @property {number} attempts
  * @property {{kind: string, code: string, message: string, current: object|null, gone: number[]}|null} refusal

@@ -1,13 +1,13 @@
-/** Draws the boxes over the photo, in stage pixels, and only those that are in sight. */
+/** What lies over the photo, in stage pixels: all boxes on a canvas, the selected one as elements to take hold of. */
 
-import { HANDLES, handlePoint, overlaps } from "./box_geometry.js";
+import { BoxCanvas, nameTag } from "./box_canvas.js";
+import { HANDLES, handlePoint } from "./box_geometry.js";
 import { describeState } from "./decisions.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HANDLE_PX = 9;
-/** Names of boxes narrower than this on the screen would cover their neighbours. */
-const NAMED_FROM_PX = 44;
-const LETTER_PX = 6.6;
+const LEAST_NAME_PX = 160;
+const POINTS = 5;
 
 function shape(name, attributes = {}) {
   const made = document.createElementNS(SVG, name);
@@ -19,31 +19,40 @@ function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 }
 
+function show(element, isShown) {
+  element.setAttribute("visibility", isShown ? "visible" : "hidden");
+}
+
 const size = ({ x, y, w, h }) => ({ x, y, width: Math.max(w, 1), height: Math.max(h, 1) });
 
 export class Overlay {
-  /** @type {Map<string, {group: SVGGElement, rects: SVGRectElement[], text: SVGTextElement}>} */ #drawn = new Map();
+  /** Landmarks of all faces are shown. */ hasLandmarks = false;
+  #canvas;
   #svg;
-  #boxes = shape("g");
+  #box = shape("g");
+  #rects = [shape("rect", { class: "box__halo" }), shape("rect", { class: "box__line" })];
+  #name = shape("text", { class: "box__name" });
+  #points = shape("g", { class: "landmarks" });
   #handles = shape("g", { class: "handles" });
   #draft = shape("rect", { class: "draft" });
   #hair = shape("path", { class: "hair" });
 
-  /** @param {SVGSVGElement} svg */
-  constructor(svg) {
+  /** @param {HTMLCanvasElement} canvas @param {SVGSVGElement} svg  both fill the stage */
+  constructor(canvas, svg) {
+    this.#canvas = new BoxCanvas(canvas);
     this.#svg = svg;
-    svg.append(this.#boxes, this.#handles, this.#draft, this.#hair);
-    const handles = HANDLES.map((name) => shape("rect", { class: `handle handle--${name}`, "data-handle": name }));
-    this.#handles.append(...handles);
+    this.#box.append(...this.#rects, this.#name);
+    this.#points.append(...Array.from({ length: POINTS }, () => shape("circle", { class: "landmark", r: 3 })));
+    this.#handles.append(...HANDLES.map((name) => shape("rect", { class: `handle handle--${name}`, "data-handle": name })));
+    svg.append(this.#box, this.#points, this.#handles, this.#draft, this.#hair);
     this.setDraft(null);
     this.setHair(null);
-    this.#handles.setAttribute("visibility", "hidden");
+    this.#hideSelected();
   }
 
   clear() {
-    this.#boxes.replaceChildren();
-    this.#drawn.clear();
-    this.#handles.setAttribute("visibility", "hidden");
+    this.#canvas.clear();
+    this.#hideSelected();
   }
 
   /**
@@ -51,66 +60,60 @@ export class Overlay {
    * @param {{editable: boolean}} options
    */
   render(store, viewport, { editable }) {
-    const sight = { x: 0, y: 0, w: viewport.stage.width, h: viewport.stage.height };
-    const keys = new Set();
-    for (const face of store.faces) {
-      const box = viewport.boxToStage(face.box);
-      if (!overlaps(box, sight)) continue;
-      keys.add(face.key);
-      this.#place(face, box, face.key === store.selected);
-    }
-    for (const [key, { group }] of this.#drawn) {
-      if (keys.has(key)) continue;
-      group.remove();
-      this.#drawn.delete(key);
-    }
-    this.#placeHandles(store.current, viewport, editable);
+    const face = store.current;
+    this.#canvas.render(store.faces, viewport, { except: face?.key ?? null, landmarks: this.hasLandmarks });
+    if (!face) return this.#hideSelected();
+    const box = viewport.boxToStage(face.box);
+    this.#place(face, box);
+    this.#placePoints(face, viewport);
+    this.#placeHandles(box, editable);
   }
 
   /** The box being drawn. @param {import("./box_geometry.js").Box|null} box in stage pixels */
   setDraft(box) {
-    this.#draft.setAttribute("visibility", box ? "visible" : "hidden");
+    show(this.#draft, box !== null);
     if (box) set(this.#draft, size(box));
   }
 
   /** Hair lines through the pointer while a box is about to be drawn. @param {{x: number, y: number}|null} at */
   setHair(at) {
-    this.#hair.setAttribute("visibility", at ? "visible" : "hidden");
+    show(this.#hair, at !== null);
     if (at) this.#hair.setAttribute("d", `M${at.x} 0V${this.#svg.clientHeight}M0 ${at.y}H${this.#svg.clientWidth}`);
   }
 
-  #place(face, box, selected) {
-    const drawn = this.#drawn.get(face.key) ?? this.#make(face.key);
+  #hideSelected() {
+    for (const part of [this.#box, this.#points, this.#handles]) show(part, false);
+    delete this.#box.dataset.box;
+  }
+
+  #place(face, box) {
     const { chip } = describeState(face);
-    drawn.group.setAttribute("class", `box box--${chip}${selected ? " box--selected" : ""}`);
-    drawn.group.dataset.state = chip;
-    for (const rect of drawn.rects) set(rect, size(box));
-    const name = face.person?.name ?? "";
-    const isNamed = name !== "" && (selected || box.w >= NAMED_FROM_PX);
-    const room = Math.max(3, Math.floor(Math.max(box.w, selected ? 160 : 0) / LETTER_PX));
-    drawn.text.textContent = !isNamed ? "" : name.length > room ? `${name.slice(0, room - 1)}…` : name;
-    if (isNamed) set(drawn.text, { x: box.x, y: box.y > 18 ? box.y - 5 : box.y + box.h + 14 });
-    if (selected && this.#boxes.lastChild !== drawn.group) this.#boxes.append(drawn.group); // on top of its neighbours
+    show(this.#box, true);
+    this.#box.setAttribute("class", `box box--${chip} box--selected`);
+    this.#box.dataset.box = face.key;
+    this.#box.dataset.state = chip;
+    for (const rect of this.#rects) set(rect, size(box));
+    const { text, x, y } = nameTag(face.person?.name ?? "", box, Math.max(box.w, LEAST_NAME_PX));
+    this.#name.textContent = text;
+    set(this.#name, { x, y });
   }
 
-  #make(key) {
-    const group = shape("g", { "data-box": key });
-    const rects = [shape("rect", { class: "box__halo" }), shape("rect", { class: "box__line" })];
-    const text = shape("text", { class: "box__name" });
-    group.append(...rects, text);
-    this.#boxes.append(group);
-    const drawn = { group, rects, text };
-    this.#drawn.set(key, drawn);
-    return drawn;
+  #placePoints(face, viewport) {
+    const isShown = this.hasLandmarks && face.landmarks !== null;
+    show(this.#points, isShown);
+    if (!isShown) return;
+    face.landmarks.forEach(([x, y], index) => {
+      const at = viewport.toStage({ x, y });
+      set(this.#points.children[index], { cx: at.x, cy: at.y });
+    });
   }
 
-  #placeHandles(face, viewport, editable) {
-    this.#handles.setAttribute("visibility", face && editable ? "visible" : "hidden");
-    if (!face || !editable) return;
-    const box = viewport.boxToStage(face.box);
+  #placeHandles(box, editable) {
     const side = Math.min(box.w, box.h);
+    // On a tiny box they would cover the face: zoom in.
+    show(this.#handles, editable && side >= 2 * HANDLE_PX);
+    if (!editable) return;
     const isTiny = side < 4 * HANDLE_PX;
-    if (side < 2 * HANDLE_PX) this.#handles.setAttribute("visibility", "hidden"); // they would cover the face: zoom in
     HANDLES.forEach((handle, index) => {
       const at = handlePoint(box, handle);
       const element = this.#handles.children[index];

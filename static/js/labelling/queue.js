@@ -1,4 +1,4 @@
-/** Which photo comes next: leases, their heartbeat, and the one photo fetched ahead. */
+/** Which photo comes next: leases, their heartbeat, and the photos fetched ahead. */
 
 import { loadPicture } from "./picture.js";
 
@@ -10,9 +10,14 @@ import { loadPicture } from "./picture.js";
  * @property {number} waiting  photos that waited for a person when this one was fetched
  * @property {boolean} [isAhead]  fetched while another photo was open
  * @property {import("./picture.js").Picture} picture
+ * @property {object[]} [remarks]  what was said about it, as on the wire
  */
 
 const RENEW_EVERY_MS = 30_000;
+/** Enough for quick deciders, few enough that others do not run out of photos. */
+const AHEAD = 3;
+/** By then a name just sent has changed what is suggested elsewhere. */
+const REFRESH_AFTER_MS = 900;
 
 /** Fires "lost" with {item, error} when a lease could not be held. */
 export class ImageQueue extends EventTarget {
@@ -20,9 +25,10 @@ export class ImageQueue extends EventTarget {
   #slug;
   #isDecided;
   /** @type {Map<number, string>} leases to renew, by image */ #leases = new Map();
-  /** @type {Item|null} */ #ahead = null;
+  /** @type {Item[]} the next one first */ #ahead = [];
   /** @type {Promise<void>|null} */ #fetching = null;
   #heartbeat;
+  #refreshing = 0;
 
   /**
    * @param {typeof import("../api.js").api} api
@@ -39,22 +45,20 @@ export class ImageQueue extends EventTarget {
 
   destroy() {
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#refreshing);
   }
 
   /** The next photo, at once when it was fetched ahead. @param {number|null} after @returns {Promise<Item|null>} */
   async next(after) {
-    await this.#fetching;
-    const ahead = this.#ahead;
-    this.#ahead = null;
-    if (ahead) return ahead;
-    return this.#lease("queue/next/", after === null ? {} : { after });
+    while (this.#ahead.length === 0 && this.#fetching) await this.#fetching;
+    return this.#ahead.shift() ?? this.#lease("queue/next/", after === null ? {} : { after });
   }
 
   /** One chosen photo. @param {number} imageId @returns {Promise<Item>} */
   async open(imageId) {
-    await this.#fetching;
-    if (this.#ahead?.image.id === imageId) this.#ahead = null;
-    return this.#lease("queue/open/", { image: imageId });
+    const item = await this.#lease("queue/open/", { image: imageId });
+    this.#ahead = this.#ahead.filter(({ image }) => image.id !== imageId);
+    return item;
   }
 
   /** A photo to look at without leasing it. @param {number} imageId @returns {Promise<Item>} */
@@ -63,20 +67,41 @@ export class ImageQueue extends EventTarget {
     return { lease: null, image, faces: image.faces, waiting: 0, picture: loadPicture(image.urls.large, image.name) };
   }
 
-  /** Fetch the photo after `imageId` behind the scenes. @param {number} imageId */
+  /** Fetch the photos after `imageId` behind the scenes, one after the other. @param {number} imageId */
   prefetch(imageId) {
-    if (this.#ahead || this.#fetching) return;
-    this.#fetching = this.#lease("queue/next/", { after: imageId }, imageId)
+    if (this.#ahead.length >= AHEAD || this.#fetching) return;
+    const after = this.#ahead.at(-1)?.image.id ?? imageId;
+    this.#fetching = this.#lease("queue/next/", { after }, { fresh: true })
       .then((item) => {
-        this.#ahead = item && { ...item, isAhead: true };
+        if (item) this.#ahead.push({ ...item, isAhead: true });
+        return item !== null;
       })
       .catch((error) => {
         // Fetching ahead is only for speed: the real `next` will say what is wrong.
         if (!error.kind) throw error;
+        return false;
       })
-      .finally(() => {
+      .then((isMore) => {
         this.#fetching = null;
+        if (isMore) this.prefetch(imageId);
       });
+  }
+
+  /** Names were sent: soon there will be better suggestions for the photos fetched ahead. */
+  refreshSoon() {
+    clearTimeout(this.#refreshing);
+    this.#refreshing = setTimeout(() => this.#refresh(), REFRESH_AFTER_MS);
+  }
+
+  async #refresh() {
+    for (const { image } of this.#ahead.slice(0, 2)) {
+      // Opened anew rather than read: whoever labels blindly must not be told what others said.
+      const answer = await this.#api.post(`projects/${this.#slug}/queue/open/`, { image: image.id }).catch((error) => {
+        if (!error.kind) throw error;
+        return null; // what was fetched before will do
+      });
+      if (answer) this.#ahead = this.#ahead.map((item) => (item.image.id === image.id ? { ...item, ...answer } : item));
+    }
   }
 
   /** Load the picture anew. @param {Item} item @returns {Item} */
@@ -86,11 +111,11 @@ export class ImageQueue extends EventTarget {
 
   /** Keep a photo for later, before all others. @param {Item} item */
   putBack(item) {
-    if (this.#ahead) this.release(this.#ahead);
-    this.#ahead = item;
+    this.#ahead.unshift(item);
+    while (this.#ahead.length > 2 * AHEAD) this.release(this.#ahead.pop());
   }
 
-  /** The server took the lease back itself (submitted). @param {number} imageId */
+  /** The server takes the lease back itself (submitted, skipped). @param {number} imageId */
   forget(imageId) {
     this.#leases.delete(imageId);
   }
@@ -106,14 +131,16 @@ export class ImageQueue extends EventTarget {
 
   /** Leaving the page. @param {Item|null} current @param {number[]} unsent  images with a decision on its way */
   releaseAll(current, unsent) {
-    const items = [current, this.#ahead].filter((item) => item?.lease && !unsent.includes(item.image.id));
+    const items = [current, ...this.#ahead].filter((item) => item?.lease && !unsent.includes(item.image.id));
     items.forEach((item) => this.release(item));
-    this.#ahead = null;
+    this.#ahead = [];
   }
 
-  async #lease(path, body, notThis = null) {
+  /** @param {{fresh?: boolean}} [options]  fresh: a photo that is held already is no answer */
+  async #lease(path, body, { fresh = false } = {}) {
     const answer = await this.#api.post(`projects/${this.#slug}/${path}`, body);
-    if (answer === null || answer.image.id === notThis || this.#isDecided(answer.image.id)) return null;
+    if (answer === null || this.#isDecided(answer.image.id)) return null;
+    if (fresh && this.#leases.has(answer.image.id)) return null; // all others are in other hands
     this.#leases.set(answer.image.id, answer.lease);
     return { ...answer, picture: loadPicture(answer.image.urls.large, answer.image.name) };
   }
@@ -129,8 +156,9 @@ export class ImageQueue extends EventTarget {
       if (!error.kind) throw error;
       if (error.passing || error.kind === "login") return; // tried again at the next beat
       this.#leases.delete(imageId);
-      if (this.#ahead?.image.id === imageId) this.#ahead = null;
-      else this.dispatchEvent(new CustomEvent("lost", { detail: { imageId, error } }));
+      const isAhead = this.#ahead.some(({ image }) => image.id === imageId);
+      this.#ahead = this.#ahead.filter(({ image }) => image.id !== imageId);
+      if (!isAhead) this.dispatchEvent(new CustomEvent("lost", { detail: { imageId, error } }));
     }
   }
 }

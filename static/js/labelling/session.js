@@ -1,7 +1,7 @@
 /** One person's stretch of labelling: which photo is open, sending it, skipping it, going back. No DOM. */
 
 import { uuid } from "../uuid.js";
-import { acceptProposed, faceFromWire, faceToWire } from "./decisions.js";
+import { acceptProposed, faceFromWire, faceToWire, withDecisions } from "./decisions.js";
 
 /**
  * held: somebody else works on the chosen photo. blind: leased, but its picture cannot be shown, and nobody may
@@ -11,7 +11,13 @@ import { acceptProposed, faceFromWire, faceToWire } from "./decisions.js";
 const LOOK_AGAIN_MS = 15_000;
 const RETRY_MS = 4_000;
 
-/** @typedef {{item: import("./queue.js").Item, eventId: string, faces: import("./decisions.js").Face[]}} Sent */
+/**
+ * @typedef {object} Sent  a photo that was submitted
+ * @property {import("./queue.js").Item} item
+ * @property {string} eventId
+ * @property {import("./decisions.js").Face[]} before  as they stood when the person pressed Enter
+ * @property {import("./decisions.js").Face[]} faces  as they were sent
+ */
 
 /** Fires "change" when another photo (or none) is open; "say" with {message, tone, action?} for the person. */
 export class LabelSession extends EventTarget {
@@ -20,6 +26,7 @@ export class LabelSession extends EventTarget {
   /** @type {import("../api.js").ApiError|Error|null} */ problem = null;
   waiting = 0;
   /** @type {Sent[]} photos submitted since the page was opened, newest last */ #sent = [];
+  /** @type {Sent[]} photos taken back, the last one taken back last */ #undone = [];
   /** @type {number|null} go on behind this photo */ #after = null;
   /** @type {number|null} the photo that was asked for, null for whichever is next */ #chosen = null;
   #moving = false;
@@ -30,6 +37,7 @@ export class LabelSession extends EventTarget {
   /**
    * @param {object} parts
    * @param {typeof import("../api.js").api} parts.api
+   * @param {string} parts.slug  of the project
    * @param {import("./queue.js").ImageQueue} parts.queue
    * @param {import("./store.js").FaceStore} parts.store
    * @param {import("./outbox.js").Outbox} parts.outbox
@@ -52,6 +60,11 @@ export class LabelSession extends EventTarget {
     return this.#sent.length > 0;
   }
 
+  /** The open photo was taken back, and nothing else was decided in it since. */
+  get canGoForward() {
+    return this.canEdit && !this.store.canUndo && this.#undone.at(-1)?.item.image.id === this.item.image.id;
+  }
+
   /** Open the asked photo, else the one open when the page died, else the next. @param {number|null} imageId */
   async start(imageId) {
     const draft = imageId === null && this.canLabel ? await this.drafts.latest() : null;
@@ -63,54 +76,77 @@ export class LabelSession extends EventTarget {
   async accept() {
     if (!this.canEdit) return;
     await this.#move(async () => {
-      const { item } = this;
-      const { faces, named, unnamed } = acceptProposed(this.store.faces, this.threshold);
+      const before = this.store.faces;
+      const { faces, named, unnamed } = acceptProposed(before, this.threshold);
       if (named + unnamed > 0) this.store.replace(faces);
-      const eventId = uuid();
-      await this.outbox.add(this.#entry(item, eventId, this.store.changed()));
-      this.drafts.drop(item.image.id);
-      this.#sent.push({ item, eventId, faces });
-      this.#after = item.image.id;
-      this.#hasJustSent = true;
-      this.item = null; // its store changes must not become a draft again
+      await this.#submit(before);
       if (unnamed > 0) this.#say(unnamedWords(unnamed, named, this.threshold), "warn");
       await this.#arrive(null);
     });
   }
 
-  /** Leave the photo to somebody else, or for later. */
-  async skip() {
+  /** Leave the photo to somebody else, or for later. @param {string} [reason]  for others to read */
+  async skip(reason = "") {
     if (this.phase === "loading") return;
     await this.#move(async () => {
       const { item } = this;
       if (item) {
         this.#after = item.image.id;
+        this.#dropUndone(item);
         if (this.canEdit && this.store.isChanged) {
-          this.drafts.keep(item.image, this.store.faces, false);
+          this.drafts.keep(item.image, this.store.changed(), false);
           this.#say(`Your changes to “${item.image.name}” were not sent. They are kept on this computer.`, "info");
         }
         this.item = null;
-        if (item.lease) this.queue.release(item);
+        if (item.lease && reason) await this.#skipFor(item, reason);
+        else if (item.lease) this.queue.release(item);
       }
       await this.#arrive(null);
     });
   }
 
-  /** Take the last submitted photo back and open it again. */
+  /** Take the last submitted photo back and open it as it was before. */
   async back() {
     const last = this.#sent.at(-1);
     if (!last) return this.#say("There is nothing to undo on this page.", "info");
     await this.#move(async () => {
-      const how = await this.#takeBack(last);
-      if (how === "kept") return;
+      if (!(await this.#takeBack(last))) return;
       this.#sent.pop();
+      this.#undone.push(last);
       const current = this.item;
       this.item = null;
       if (current?.lease) this.queue.putBack(current);
-      if (!(await this.#arrive(last.item.image.id)) || how === "withdrawn") return;
-      this.store.offerRedo(last.faces.map((face) => this.#asStoredNow(face)));
-      this.#say(`“${last.item.image.name}” is as it was before. Redo brings your decisions back.`, "success");
+      await this.#arrive(last.item.image.id, { mine: last.before });
     });
+  }
+
+  /** Send the open photo once more as it was before it was taken back. */
+  async forward() {
+    if (!this.canGoForward) return;
+    await this.#move(async () => {
+      const { faces, before } = this.#undone.at(-1);
+      this.store.replace(withDecisions(this.store.faces, faces));
+      await this.#submit(before);
+      await this.#arrive(null);
+    });
+  }
+
+  /** Tell reviewers that something is odd. @param {string} text @param {number|null} faceId */
+  async flag(text, faceId) {
+    if (!this.item) return;
+    const { id, name } = this.item.image;
+    const event = uuid();
+    const body = { text, event_id: event, ...(faceId === null ? {} : { face: faceId }) };
+    await this.outbox.add({ id: event, path: `images/${id}/flag/`, words: `Your flag on “${name}”`, body });
+    this.#say(`“${name}” is flagged for the reviewers.`, "success");
+  }
+
+  /** A remark needs no more attention. @param {number} remarkId */
+  async settle(remarkId) {
+    const event = uuid();
+    const words = `Settling a remark on “${this.item.image.name}”`;
+    await this.outbox.add({ id: event, path: `remarks/${remarkId}/resolve/`, words, body: { event_id: event } });
+    this.item.remarks = this.item.remarks.filter(({ id }) => id !== remarkId);
   }
 
   /** Ask for a photo again after none, a failure, or somebody else's lease. @param {boolean} [quiet]  by itself */
@@ -122,18 +158,50 @@ export class LabelSession extends EventTarget {
 
   /** @returns {number[]} images whose decision is still on its way */
   get unsent() {
-    return this.outbox.waiting.map(({ imageId }) => imageId);
+    return this.outbox.waiting.map(({ imageId }) => imageId).filter(Boolean);
   }
 
-  #entry(item, eventId, changed) {
-    return {
+  /** @param {string} eventId @returns {Sent|undefined} */
+  sentAs(eventId) {
+    return this.#sent.find((sent) => sent.eventId === eventId);
+  }
+
+  async #submit(before) {
+    const { item } = this;
+    const eventId = uuid();
+    const body = {
+      lease: item.lease,
+      version: item.image.version,
+      event_id: eventId,
+      faces: this.store.changed().map(faceToWire),
+    };
+    await this.outbox.add({
       id: eventId,
       path: `images/${item.image.id}/submit/`,
       imageId: item.image.id,
       imageName: item.image.name,
       faces: this.store.faces,
-      body: { lease: item.lease, version: item.image.version, event_id: eventId, faces: changed.map(faceToWire) },
-    };
+      body,
+    });
+    this.drafts.drop(item.image.id);
+    this.#dropUndone(item);
+    this.#sent.push({ item, eventId, before, faces: this.store.faces });
+    this.#after = item.image.id;
+    this.#hasJustSent = true;
+    this.item = null; // its store changes must not become a draft again
+  }
+
+  #dropUndone(item) {
+    if (this.#undone.at(-1)?.item.image.id === item.image.id) this.#undone.pop();
+  }
+
+  async #skipFor(item, reason) {
+    const id = uuid();
+    const { id: image, name } = item.image;
+    const body = { image, lease: item.lease, reason, event_id: id };
+    this.queue.forget(image);
+    const path = `projects/${this.slug}/queue/skip/`;
+    await this.outbox.add({ id, path, imageId: image, words: `Why you skipped “${name}”`, body });
   }
 
   /** One move at a time: a second Enter while the next photo is on its way must not count. */
@@ -147,15 +215,20 @@ export class LabelSession extends EventTarget {
     }
   }
 
-  /** @param {number|null} chosen @returns {Promise<boolean>} whether a photo is open now */
-  async #arrive(chosen, { onlyTry = false, quiet = false } = {}) {
+  /**
+   * @param {number|null} chosen
+   * @param {{onlyTry?: boolean, quiet?: boolean, mine?: import("./decisions.js").Face[]|null}} [options]
+   *   mine: decisions to lay over what the server has
+   * @returns {Promise<boolean>} whether a photo is open now
+   */
+  async #arrive(chosen, { onlyTry = false, quiet = false, mine = null } = {}) {
     clearTimeout(this.#again);
     this.#chosen = chosen;
     if (!quiet) this.#turn("loading");
     try {
       const item = chosen === null ? await this.#next() : await this.#open(chosen);
       if (item === null) return this.#turn("empty", null, LOOK_AGAIN_MS);
-      await this.#show(item);
+      await this.#show(item, mine);
       return true;
     } catch (error) {
       if (!error.kind) console.error("A photo could not be opened.", error);
@@ -179,13 +252,15 @@ export class LabelSession extends EventTarget {
     }
   }
 
-  async #show(item) {
+  async #show(item, mine = null) {
     const claimed = item.image.claimed_identity;
     const faces = item.faces.map((face) => faceFromWire(face, claimed));
-    const draft = item.lease && (await this.drafts.find(item.image.id));
-    const problem = await item.picture.ready.then(() => null, (error) => error);
+    const [draft, problem] = await Promise.all([
+      item.lease && !mine ? this.drafts.find(item.image.id) : null,
+      item.picture.ready.then(() => null, (error) => error),
+    ]);
     this.item = null; // loading is no edit: it must not touch the draft
-    this.store.load(faces);
+    this.store.load(faces, mine ? withDecisions(faces, mine) : faces);
     this.item = item;
     // A photo fetched ahead was counted before the one just sent was done.
     this.waiting = item.waiting - (item.isAhead && this.#hasJustSent ? 1 : 0);
@@ -195,13 +270,14 @@ export class LabelSession extends EventTarget {
     if (problem) this.#again = setTimeout(() => this.retry(true), RETRY_MS);
     this.#hasDraft = Boolean(draft);
     if (draft && !problem) this.#restore(draft, item);
+    if (mine) this.#keepDraft();
     this.dispatchEvent(new Event("change"));
     if (item.lease) this.queue.prefetch(item.image.id); // only now: the open photo has the network first
   }
 
   #restore(draft, item) {
     if (draft.version === item.image.version) {
-      this.store.replace(draft.faces);
+      this.store.replace(withDecisions(this.store.faces, draft.faces));
       this.#say("Your unsent changes to this photo are back.", "success");
       return;
     }
@@ -209,48 +285,42 @@ export class LabelSession extends EventTarget {
     this.#say("Unsent changes of yours were dropped: this photo was changed since. Please look again.", "warn");
   }
 
-  /** @param {Sent} sent @returns {Promise<"undone"|"withdrawn"|"kept">} withdrawn: the server never had it */
-  async #takeBack({ item, eventId, faces }) {
+  /** @param {Sent} sent @returns {Promise<boolean>} whether the server has the photo as it was before */
+  async #takeBack({ item, eventId }) {
     const { name } = item.image;
     if (this.outbox.find(eventId)?.refusal) {
       this.#say(`“${name}” was not saved: choose first what should become of your version.`, "warn");
-      return "kept";
+      return false;
     }
-    if (await this.outbox.withdraw(eventId)) {
-      await this.drafts.keep(item.image, faces);
-      return "withdrawn";
-    }
+    if (await this.outbox.withdraw(eventId)) return true;
     if (this.outbox.find(eventId)) {
       this.#say(`“${name}” is still on its way to the server. Undo it when the badge says Saved.`, "warn");
-      return "kept";
+      return false;
     }
     try {
       await this.api.post(`events/${eventId}/undo/`);
-      return "undone";
+      return true;
     } catch (error) {
       if (!error.kind) throw error;
       this.#say(`“${name}” was not undone. ${error.message}`, "error");
-      return "kept";
+      return false;
     }
   }
 
-  /** A face drawn in the undone submit is gone on the server: coming back it is new again. */
-  #asStoredNow(face) {
-    const stored = this.store.faces.find(({ uid }) => uid === face.uid);
-    return { ...face, id: stored?.id ?? null, key: face.uid };
-  }
-
   #saved(entry) {
+    if (!entry.imageId) return;
     this.queue.forget(entry.imageId);
+    if (entry.faces) this.queue.refreshSoon();
     // Fetching ahead may have met this photo before the server knew it was done.
     if (this.canEdit) this.queue.prefetch(this.item.image.id);
   }
 
   #keepDraft() {
     if (!this.canEdit || !this.item) return;
-    if (this.store.isChanged) this.drafts.keep(this.item.image, this.store.faces);
+    const { isChanged } = this.store;
+    if (isChanged) this.drafts.keep(this.item.image, this.store.changed());
     else if (this.#hasDraft) this.drafts.drop(this.item.image.id);
-    this.#hasDraft = this.store.isChanged;
+    this.#hasDraft = isChanged;
   }
 
   /** @param {Phase} phase @returns {false} */

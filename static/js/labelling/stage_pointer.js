@@ -1,6 +1,6 @@
 /** What mouse, pen and fingers do on the photo: select, move, resize, draw, pan, zoom. */
 
-import { MIN_SIDE_PX, boxBetween, handleAt, moveBy, resizeBy, smallestAt } from "./box_geometry.js";
+import { MIN_SIDE_PX, allAt, boxBetween, contains, handleAt, moveBy, resizeBy } from "./box_geometry.js";
 
 /** Below this many pixels a press is a click, not a drag. */
 const SLIP_PX = 4;
@@ -24,6 +24,9 @@ export class StagePointer {
   #isDrag = false;
   #pinch = 0;
   #hasSpace = false;
+  /** @type {Point|null} where the pointer rests on the stage */ #over = null;
+  /** The last click on a box, and which it chose: the next one there goes on to the box below. */
+  #clicked = { at: { x: -1, y: -1 }, key: "" };
   #stop = new AbortController();
 
   /**
@@ -45,7 +48,10 @@ export class StagePointer {
     listen(stage, "pointermove", (event) => this.#move(event));
     listen(stage, "pointerup", (event) => this.#lift(event, true));
     listen(stage, "pointercancel", (event) => this.#lift(event, false));
-    listen(stage, "pointerleave", () => parts.overlay.setHair(null));
+    listen(stage, "pointerleave", () => {
+      this.#over = null;
+      parts.overlay.setHair(null);
+    });
     listen(stage, "wheel", (event) => this.#wheel(event), { passive: false });
     listen(document, "keydown", (event) => this.#space(event, true));
     listen(document, "keyup", (event) => this.#space(event, false));
@@ -104,12 +110,43 @@ export class StagePointer {
     const near = current && Math.min(reach, current.box.w / 4, current.box.h / 4);
     const handle = current && canEdit() ? handleAt(current.box, spot, near) : null;
     if (handle) return this.#changing(current, (dx, dy) => resizeBy(current.box, handle, dx, dy, viewport.image));
-    const real = store.faces.filter(({ state }) => state !== "rejected");
-    const face = smallestAt(real, spot, reach / 2) ?? smallestAt(store.faces, spot, reach / 2);
-    if (!face) return this.#panning(() => store.select(null));
+    const under = this.#under(spot, reach / 2);
+    if (!under.length) return this.#panning(() => store.select(null));
+    const again = this.#isClickedAgain(under);
+    // Dragging after a choice takes hold of what was chosen, be it below another box.
+    const face = again ? current : under[0];
+    const choose = () => this.#choose(again || event.altKey ? nextOf(under, current) : under[0]);
     store.select(face.key);
-    if (!canEdit()) return this.#panning();
-    return this.#changing(face, (dx, dy) => moveBy(face.box, dx, dy, viewport.image));
+    if (!canEdit()) return this.#panning(choose);
+    return this.#changing(face, (dx, dy) => moveBy(face.box, dx, dy, viewport.image), choose);
+  }
+
+  /** Boxes under a spot of the image, smallest first; what is no face comes last. */
+  #under(spot, reach) {
+    const hits = allAt(this.#parts.store.faces, spot, reach);
+    return [...hits.filter(({ state }) => state !== "rejected"), ...hits.filter(({ state }) => state === "rejected")];
+  }
+
+  #isClickedAgain(under) {
+    const { at, key } = this.#clicked;
+    const isHere = Math.hypot(at.x - this.#pressed.x, at.y - this.#pressed.y) < SLIP_PX;
+    return isHere && key === this.#parts.store.selected && under.some((face) => face.key === key);
+  }
+
+  #choose(face) {
+    this.#clicked = { at: this.#pressed, key: face.key };
+    this.#parts.store.select(face.key);
+  }
+
+  /** By keyboard: the next box under the pointer, or else over the middle of the selected one. */
+  cycle() {
+    const { viewport, store } = this.#parts;
+    const { current } = store;
+    const middle = current && { x: current.box.x + current.box.w / 2, y: current.box.y + current.box.h / 2 };
+    const spot = this.#over ? viewport.toImage(this.#over) : middle;
+    const under = spot ? this.#under(spot, 0) : [];
+    if (under.length) store.select(nextOf(under, current).key);
+    return under.length > 1;
   }
 
   /** @param {() => void} [onClick] */
@@ -128,7 +165,8 @@ export class StagePointer {
     };
   }
 
-  #changing(face, boxAfter) {
+  /** @param {() => void} [onClick] */
+  #changing(face, boxAfter, onClick) {
     const { store, viewport } = this.#parts;
     store.hold();
     return {
@@ -137,7 +175,10 @@ export class StagePointer {
         // Who moves a proposed box has looked at it, but Enter still decides who it is.
         store.change(face.key, { box });
       },
-      end: (keep) => store.release(keep),
+      end: (keep) => {
+        store.release(keep);
+        if (keep && !this.#isDrag) onClick?.();
+      },
     };
   }
 
@@ -160,13 +201,21 @@ export class StagePointer {
 
   #move(event) {
     const at = this.#at(event);
+    this.#over = event.pointerType === "mouse" ? at : null;
     if (this.isDrawing) this.#parts.overlay.setHair(at);
-    if (!this.#down.has(event.pointerId)) return;
+    if (!this.#down.has(event.pointerId)) return this.#hover();
     this.#down.set(event.pointerId, at);
     if (this.#down.size === 2) return this.#pinching();
     const slip = Math.hypot(at.x - this.#pressed.x, at.y - this.#pressed.y);
     this.#isDrag ||= slip >= SLIP_PX;
     if (this.#isDrag) this.#gesture?.move(at, this.#pressed);
+  }
+
+  /** Boxes are pixels, so the stage itself shows that one could be taken hold of. */
+  #hover() {
+    const { store, viewport } = this.#parts;
+    const spot = this.#over && viewport.toImage(this.#over);
+    this.#stage.toggleAttribute("data-over-box", Boolean(spot) && store.faces.some(({ box }) => contains(box, spot)));
   }
 
   #lift(event, keep) {
@@ -205,4 +254,9 @@ export class StagePointer {
     this.#hasSpace = isDown;
     this.#stage.toggleAttribute("data-grab", isDown);
   }
+}
+
+/** @param {import("./decisions.js").Face[]} under @param {import("./decisions.js").Face|null} current */
+function nextOf(under, current) {
+  return under[(under.findIndex(({ key }) => key === current?.key) + 1) % under.length];
 }

@@ -15,14 +15,17 @@ export class FaceStore extends EventTarget {
   /** @type {Snapshot[]} */ #future = [];
   /** @type {Snapshot|null} a drag under way: one step of undo, however many moves */ #held = null;
 
-  /** Open a photo's faces; forgets the way back. @param {Face[]} faces as the server has them */
-  load(faces) {
-    this.faces = faces;
+  /**
+   * Open a photo's faces; forgets the way back.
+   * @param {Face[]} faces  as the server has them @param {Face[]} [mine]  the same with one's own unsent decisions
+   */
+  load(faces, mine = faces) {
+    this.faces = mine;
     this.#original = new Map(faces.map((face) => [face.key, face]));
     this.#past = [];
     this.#future = [];
     this.#held = null;
-    const first = faces.find(({ state }) => state === "proposed") ?? faces.find(isUndecided) ?? faces[0];
+    const first = mine.find(({ state }) => state === "proposed") ?? mine.find(isUndecided) ?? mine[0];
     this.selected = first?.key ?? null;
     this.#tell();
   }
@@ -69,6 +72,20 @@ export class FaceStore extends EventTarget {
     const at = this.faces.findIndex(({ key }) => key === this.selected);
     const from = at === -1 && step === -1 ? 0 : at;
     this.select(this.faces[(from + step + this.faces.length) % this.faces.length].key);
+  }
+
+  /**
+   * What was found out about a box: no decision, so no step of undo, and it holds wherever that box comes back.
+   * @param {string} key @param {import("./box_geometry.js").Box} box @param {Partial<Face>} facts
+   */
+  learn(key, box, facts) {
+    const learnt = (faces) =>
+      faces.map((face) => (face.key === key && sameBox(face.box, box) ? { ...face, ...facts } : face));
+    for (const snapshot of [...this.#past, ...this.#future, this.#held]) {
+      if (snapshot) snapshot.faces = learnt(snapshot.faces);
+    }
+    this.faces = learnt(this.faces);
+    this.#tell();
   }
 
   /** Go to the next face that waits for a word, proposals first. @returns {boolean} false: all are decided */
@@ -118,7 +135,7 @@ export class FaceStore extends EventTarget {
     this.#held = null;
     if (!before) return;
     if (!keep) this.#restore(before);
-    else if (before.faces !== this.faces) this.#remember(before);
+    else if (this.#differs(before.faces)) this.#remember(before);
   }
 
   undo() {
@@ -129,10 +146,8 @@ export class FaceStore extends EventTarget {
     return this.#travel(this.#future, this.#past);
   }
 
-  /** Offer these faces as what redo brings back (after a submit was undone). @param {Face[]} faces */
-  offerRedo(faces) {
-    this.#future = [{ faces, selected: this.selected }];
-    this.#tell();
+  #differs(faces) {
+    return faces.length !== this.faces.length || faces.some((face, index) => !sameDecision(face, this.faces[index]));
   }
 
   #travel(from, to) {

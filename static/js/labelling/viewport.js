@@ -87,6 +87,11 @@ export class Viewport extends EventTarget {
     return { x: (x - this.x) / this.scale, y: (y - this.y) / this.scale };
   }
 
+  /** @param {Point} point of the image @returns {Point} in stage pixels */
+  toStage({ x, y }) {
+    return { x: x * this.scale + this.x, y: y * this.scale + this.y };
+  }
+
   /** @param {Box} box @returns {Box} in stage pixels */
   boxToStage({ x, y, w, h }) {
     return { x: x * this.scale + this.x, y: y * this.scale + this.y, w: w * this.scale, h: h * this.scale };
