@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from labelling.errors import Refused
 from labelling.models import Batch, Image, ImageState, Project, Remark, RemarkKind
@@ -68,9 +68,10 @@ def give_back_all(project: Project, user) -> None:
 
 
 def batches_of(project: Project) -> QuerySet:
-    """Newest first, each with `total` and `left`: photos, and those of them that wait."""
+    """Newest first, each with `total` photos, `left` of them that wait, and those that are `done`."""
     left = Count("images", filter=Q(images__state=ImageState.PROPOSED))
-    return project.batches.select_related("assigned_to").annotate(total=Count("images"), left=left).order_by("-id")
+    batches = project.batches.select_related("assigned_to").annotate(total=Count("images"), left=left)
+    return batches.annotate(done=F("total") - F("left")).order_by("-id")
 
 
 def _free_photos(project: Project, choice: Choice) -> QuerySet:

@@ -5,10 +5,11 @@ import uuid
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
+from labelling.batches import MOST
 from labelling.describe import fingerprint
 from labelling.errors import Refused
 from labelling.identities import MAX_NAME
-from labelling.models import Identity, ImageState, Project, Role, Verb, Who
+from labelling.models import Identity, ImageState, Project, QueueOrder, Role, Verb, Who
 from labelling.tokens import DEFAULT_DAYS
 
 MAX_TOKEN_DAYS = 366
@@ -48,7 +49,34 @@ class ProjectSettingsForm(forms.ModelForm):
         help_text="For the person who opened it, counted from their last sign of life.",
     )  # fmt: skip
 
-    STORED = ("detector", "min_face_px", "min_score", "accept_probability", "lease_minutes")
+    queue_order = forms.ChoiceField(
+        label="Order of the queue", choices=QueueOrder.choices,
+        help_text="Which waiting photo comes next. Photos of a person's own batches come before all others.",
+    )  # fmt: skip
+    overlap = forms.IntegerField(
+        label="People who label the same photo", min_value=1, max_value=5,
+        help_text="More than one label it without seeing what the others say. Where they agree it is labelled; "
+        "where they do not, a reviewer decides.",
+    )  # fmt: skip
+    overlap_share = forms.FloatField(
+        label="Share of the photos that holds for", min_value=0, max_value=1,
+        help_text="From 0 to 1, drawn at random. The other photos are labelled by one person.",
+        widget=forms.NumberInput(attrs={"step": "0.01"}),
+    )  # fmt: skip
+    gold_every = forms.IntegerField(
+        label="A known photo every", min_value=0, max_value=1000,
+        help_text="Every how many photos an annotator gets one whose truth a reviewer vouched for. 0: never.",
+    )  # fmt: skip
+    accept_target = forms.FloatField(
+        label="Names accepted unseen that must be right", min_value=0.5, max_value=0.9999,
+        help_text="From 0.5 to 0.9999. The suggestions page works out from which probability on that holds.",
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )  # fmt: skip
+
+    STORED = (
+        "detector", "min_face_px", "min_score", "accept_probability", "accept_target", "lease_minutes", "queue_order",
+        "overlap", "overlap_share", "gold_every",
+    )  # fmt: skip
 
     class Meta:
         model = Project
@@ -175,3 +203,26 @@ class HistoryFilterForm(forms.Form):
     def __init__(self, *args, actors, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["actor"].queryset = actors
+
+
+class QueueOrderForm(forms.Form):
+    order = forms.ChoiceField(choices=QueueOrder.choices)
+
+
+class AssignBatchForm(forms.Form):
+    assigned_to = forms.ModelChoiceField(queryset=None, required=False, label="For", empty_label="everybody")
+
+    def __init__(self, *args, members, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["assigned_to"].queryset = members
+
+
+class BatchForm(AssignBatchForm):
+    name = forms.CharField(max_length=120)
+    count = forms.IntegerField(
+        label="Photos", min_value=1, max_value=MOST, initial=200, help_text="At most; the next ones of the queue."
+    )
+    session = forms.CharField(required=False, max_length=120, help_text="Only of this capture session.")
+    q = forms.CharField(label="File name", required=False, max_length=255, help_text="Only where it holds this.")
+
+    field_order = ("name", "assigned_to", "count", "session", "q")

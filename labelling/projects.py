@@ -1,11 +1,13 @@
 """Starts projects, and says who may do what in them."""
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.text import slugify
 
 from labelling.batches import give_back_all
 from labelling.errors import Refused
-from labelling.models import Membership, Project, Role
+from labelling.models import Membership, Project, QueueOrder, Role
 
 RESERVED = {"new", "api", "static", "media", "jobs", "login", "logout"}
 
@@ -52,6 +54,18 @@ def remove_member(project: Project, user) -> None:
     _keep_an_owner(project, user)
     Membership.objects.filter(project=project, user=user).delete()
     give_back_all(project, user)
+
+
+@transaction.atomic
+def set_queue_order(project: Project, order: QueueOrder) -> None:
+    project = Project.objects.select_for_update().get(pk=project.pk)  # settings saved at the same time stay
+    project.stored_settings = {**project.stored_settings, "queue_order": order}
+    project.save(update_fields=["stored_settings"])
+
+
+def members_of(project: Project) -> QuerySet:
+    """Accounts that work in the project and may log in, by name."""
+    return get_user_model().objects.filter(membership__project=project, is_active=True).order_by("username")
 
 
 def _keep_an_owner(project: Project, leaving) -> None:

@@ -1,11 +1,11 @@
 from django.urls import path
 
 from labelling.api import clusters, faces, history, identities, images, look, people, projects, queue, review
+from labelling.views import batches, label, media, members, sort, tokens, work
 from labelling.views import history as histories
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
 from labelling.views import jobs as job_pages
-from labelling.views import label, media, members, sort, tokens
 from labelling.views import projects as project_pages
 from labelling.views import review as review_pages
 
@@ -28,6 +28,14 @@ urlpatterns = [
     path("p/<slug:slug>/review/flags/", review_pages.flags_page, name="review-flags"),
     path("p/<slug:slug>/review/gold/", review_pages.gold_page, name="review-gold"),
     path("p/<slug:slug>/review/agreement/", review_pages.agreement_page, name="review-agreement"),
+    path("p/<slug:slug>/work/", work.work, name="work"),
+    path("p/<slug:slug>/work/now/", work.work_now, name="work-now"),
+    path("p/<slug:slug>/work/pace/", work.work_pace, name="work-pace"),
+    path("p/<slug:slug>/work/order/", work.work_order, name="work-order"),
+    path("p/<slug:slug>/work/free/<int:image_id>/", work.work_free, name="work-free"),
+    path("p/<slug:slug>/batches/new/", batches.new_batch, name="batch-new"),
+    path("p/<slug:slug>/batches/<int:batch_id>/", batches.change_batch, name="batch-change"),
+    path("p/<slug:slug>/batches/<int:batch_id>/end/", batches.end_batch, name="batch-end"),
     path("p/<slug:slug>/jobs/", job_pages.job_list, name="jobs"),
     path("p/<slug:slug>/members/", members.member_list, name="members"),
     path("p/<slug:slug>/members/<int:user_id>/remove/", members.remove, name="member-remove"),
