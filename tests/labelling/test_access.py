@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from jobs.models import Job
 from labelling.identities import create_identity, rename_identity
-from labelling.models import Cluster, ClusterFace, ClusterRun, Lease
+from labelling.models import Batch, Cluster, ClusterFace, ClusterRun, Lease
 from labelling.projects import create_project
 from labelling.queue import open_image
 from labelling.remarks import flag
@@ -157,7 +157,9 @@ def theirs(project, owner, make_image):
         project=project, slug=project.slug, owner=owner.pk, image=image.pk, image_key=image.sha256[:16],
         face=face.pk, face_key=face.box_key, identity=identity.pk, event=event.pk, job=job.pk, token=token.pk,
         remark=flag(image, "Zenobia?", by=owner, event_id=uuid4()).pk,
-        lease=open_image(image, owner).token, cluster=_cluster_of(project, face), **_later_things(project, job),
+        lease=open_image(image, owner).token,
+        batch=Batch.objects.create(project=project, name="Zenobia batch").pk,
+        cluster=_cluster_of(project, face), **_later_things(project, job),
     )  # fmt: skip
 
 
