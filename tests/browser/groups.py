@@ -30,7 +30,8 @@ def make_groups(name: str, groups: list[dict], questions: list[tuple[int, int, i
             Cluster.objects.filter(pk=row["id"]).update(neighbour=rows[group["beside"]]["id"], neighbour_similarity=0.7)
     for first, second, decides in questions:
         face, other = sorted((rows[first]["faces"][0], rows[second]["faces"][0]))
-        PairQuestion.objects.create(run=run, face_id=face, other_id=other, similarity=0.5, probability=0.5, decides=decides)
+        chance = {"similarity": 0.5, "probability": 0.5, "decides": decides}
+        PairQuestion.objects.create(run=run, face_id=face, other_id=other, **chance)
     return {**made, "groups": rows}
 
 
@@ -60,7 +61,7 @@ def _add_group(run, place: int, group: dict, waiting: list[int], known: dict) ->
         for at, face in enumerate(faces)
     )
     Suggestion.objects.bulk_create(
-        Suggestion(face_id=face, rank=5 + at, identity=known[name].identity, probability=0.2 / (at + 1), model_name="seed")
+        Suggestion(face_id=face, rank=5 + at, identity=known[name].identity, probability=0.2, model_name="seed")
         for face in faces
         for at, name in enumerate(group.get("others", []))
     )
@@ -72,10 +73,11 @@ def names(slug: str) -> dict[str, str]:
     from labelling.models import Face
 
     rows = Face.objects.filter(project__slug=slug).select_related("identity")
-    return {
-        str(face.pk): face.identity.name if face.identity else f"({face.who if face.state != 'rejected' else face.state})"
-        for face in rows
-    }
+    return {str(face.pk): face.identity.name if face.identity else f"({_word(face)})" for face in rows}
+
+
+def _word(face) -> str:
+    return face.state if face.state == "rejected" else face.who
 
 
 def constraints(slug: str) -> list[dict]:
