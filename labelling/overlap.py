@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from labelling.errors import Refused
-from labelling.models import Image, ImageState, Opinion, Project
+from labelling.models import Face, Image, ImageState, Opinion, Project
 
 
 def wanted(image: Image) -> int:
@@ -26,6 +26,17 @@ def is_blind(image: Image) -> bool:
 
 def unsettled(image: Image) -> QuerySet:
     return image.opinions.filter(is_gold=False, settled_at=None).order_by("pk")
+
+
+def faces_kept_apart(project: Project) -> set[int]:
+    """Waiting faces of photos that are labelled blindly or in dispute: nobody may name them by the way."""
+    settings = project.settings
+    if settings.overlap <= 1:
+        return set()
+    settled = Opinion.objects.filter(image=OuterRef("image"), is_gold=False, settled_at__isnull=False)
+    blind = Q(image__state=ImageState.PROPOSED, image__assigned_to=None, image__lot__lt=settings.overlap_share)
+    kept = blind & ~Exists(settled) | Q(image__state=ImageState.DISPUTED)
+    return set(Face.objects.in_project(project).waiting().filter(kept).values_list("pk", flat=True))
 
 
 def must_not_be_blind(project: Project, images: Collection[Image]) -> None:

@@ -21,6 +21,7 @@ from labelling.models import (
     Project,
     Who,
 )
+from labelling.overlap import faces_kept_apart
 from recognition import sort_plan
 from recognition.gallery_cache import faces_of
 from recognition.known_faces import KnownFaces
@@ -93,7 +94,7 @@ def _write(
 ) -> ClusterRun:
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # numbers are given one after the other
     number = (ClusterRun.objects.filter(project=project).aggregate(n=Max("number"))["n"] or 0) + 1
-    alive = _still_there(faces, clusters)
+    alive = _still_there(faces, clusters) - faces_kept_apart(project)
     clusters = [cluster for cluster in clusters if any(faces.face_ids[row] in alive for row in cluster.rows)]
     people = set(Identity.objects.in_project(project).values_list("pk", flat=True))
     run = ClusterRun.objects.create(

@@ -14,6 +14,7 @@ from labelling.hear import hear
 from labelling.identities import create_identity
 from labelling.models import Event, Face, Image, ImageState, Opinion, Role, Verb, Who
 from labelling.opinions import judge, settle_waiting
+from labelling.overlap import faces_kept_apart
 from labelling.projects import set_member
 from labelling.queue import next_image, release
 from labelling.submit import FaceWord
@@ -367,6 +368,16 @@ def test_names_given_in_bulk_do_not_reach_photos_labelled_blindly(blind, image, 
     settings(blind, overlap=1)
     assign_faces(blind, [face.pk], people[0], by=annotator, event_id=uuid4())
     assert labels(image)[0][2] == NAMES[0]
+
+
+def test_their_faces_are_kept_out_of_groups_until_the_photo_is_settled(blind, image, annotator, bert, people, say):
+    faces = set(image.faces.values_list("pk", flat=True))
+    assert faces_kept_apart(blind) == faces
+    say(annotator, *people)
+    say(bert, people[0], "no face")
+    assert faces_kept_apart(blind) == faces  # in dispute
+    settings(blind, overlap=1)
+    assert faces_kept_apart(blind) == set()
 
 
 def test_new_settings_have_what_waits_compared_again(blind, image, annotator, owner, people, say, client_for):

@@ -8,6 +8,8 @@ import { showSaveState } from "../labelling/save_badge.js";
 import { toast } from "../toast.js";
 import { uuid } from "../uuid.js";
 
+const WORDS = { approve: "accepted", return: "returned", judge: "decided between annotators" };
+
 /** @typedef {{id: number, name: string}} Photo */
 
 export class Desk {
@@ -47,7 +49,8 @@ export class Desk {
     const eventId = uuid();
     this.#trail.push({ photo, eventId });
     const entry = { id: eventId, path: `images/${photo.id}/${verb}/`, imageId: photo.id, imageName: photo.name };
-    this.outbox.add({ ...entry, body: { ...body, event_id: eventId } });
+    const words = `“${photo.name}” ${WORDS[verb]}`; // for the other pages, which send it too when this one is closed
+    this.outbox.add({ ...entry, words, body: { ...body, event_id: eventId } });
     return eventId;
   }
 
