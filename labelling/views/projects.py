@@ -2,14 +2,15 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Func, IntegerField
+from django.db.models import Func, IntegerField, Q
 from django.db.models.fields.json import KT, KeyTransform
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from jobs.models import Job
+from jobs.models import Job, State
 from labelling.access import project_for, role_of
 from labelling.clusters import worth_sorting
 from labelling.errors import Refused
@@ -105,7 +106,9 @@ def _at_work(project: Project) -> list:
 
 
 def _running_jobs(user, project: Project) -> list[Job]:
-    active = Job.objects.visible_to(user).in_project(project.pk).active()
+    # Those that are put off are not running: looking over labels waits for minutes on purpose.
+    put_off = Q(state=State.QUEUED, not_before__gt=Now())
+    active = Job.objects.visible_to(user).in_project(project.pk).active().exclude(put_off)
     return with_cancel_rights(user, list(active[:RUNNING_JOBS]))
 
 

@@ -39,13 +39,18 @@ async function settle(row, send, words, takeBack) {
   const at = all.indexOf(row);
   row.hidden = true;
   choose(all[at + 1] ?? all[at - 1] ?? null);
-  if (!(await sent(send))) return bringBack(row);
+  const sending = sent(send);
   const back = async () => {
     waysBack.splice(waysBack.indexOf(back), 1);
-    if (await sent(takeBack)) bringBack(row);
+    // Undone while it is still on its way: first there, then back.
+    if ((await sending) && (await sent(takeBack))) bringBack(row);
   };
   waysBack.push(back);
-  toast(words, { tone: "success", action: { label: "Undo", run: back } });
+  const close = toast(words, { tone: "success", action: { label: "Undo", run: back } });
+  if (await sending) return;
+  close();
+  if (waysBack.includes(back)) waysBack.splice(waysBack.indexOf(back), 1);
+  bringBack(row);
 }
 
 function bringBack(row) {
