@@ -23,10 +23,10 @@ def suggestions(request: HttpRequest, slug: str) -> HttpResponse:
         require_role(request.user, project, Role.ENGINEER)
         _choose(request, project)
         return redirect("review-suggestions", project.slug)
-    may_choose = role_of(request.user, project) >= Role.ENGINEER
+    role = role_of(request.user, project)
     return show(
         request, "recognition/suggestions.html", project, "review",
-        review_tab="suggestions", may_choose=may_choose, **suggestions_page(project),
+        may_review=role >= Role.REVIEWER, may_choose=role >= Role.ENGINEER, **suggestions_page(project),
     )  # fmt: skip
 
 
