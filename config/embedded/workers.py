@@ -31,14 +31,15 @@ def web_command(port: int) -> Command:
 def worker_commands() -> list[Command]:
     """Return one worker for long work and one that keeps what people wait for quick."""
     return [
-        _celery("worker", "The worker for long work", queue="bulk"),
+        _celery("worker", "The worker for long work", queue="bulk", niceness=10),
         # Two at a time: while one suggests names, the other looks at a box or puts groups in order.
-        _celery("quick", "The worker for quick work", queue="interactive", at_once=2),
+        _celery("quick", "The worker for quick work", queue="interactive", at_once=2, niceness=5),
     ]
 
 
-def _celery(name: str, title: str, *, queue: str, at_once: int = 1) -> Command:
-    words = [sys.executable, "-m", "celery", "-A", "config", "worker", f"--queues={queue}"]
+def _celery(name: str, title: str, *, queue: str, niceness: int, at_once: int = 1) -> Command:
+    # Whoever waits for a page comes before any worker, or twenty annotators would feel each round of suggestions.
+    words = ["nice", "-n", str(niceness), sys.executable, "-m", "celery", "-A", "config", "worker", f"--queues={queue}"]
     words += [f"--hostname={queue}-{os.getpid()}@%h", f"--concurrency={at_once}"]  # unique: several may run beside `up`
     words += ["--loglevel=INFO", "--without-gossip", "--without-mingle"]
     # Told to stop by its manager it may finish; with the manager killed there is nobody to wait for.
