@@ -3,12 +3,15 @@
 Workers write clusters; here they are read as they are now, so that what was decided a moment ago is gone.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from django.core.cache import cache
 from django.db.models import Count, Exists, F, OuterRef, Q, Sum, Window
 from django.db.models.functions import RowNumber
+from redis.exceptions import RedisError
 
 from jobs.models import Job
 from labelling.models import (
@@ -31,6 +34,11 @@ MOST_FACES = 200
 MOST_NEIGHBOUR_FACES = 12
 MOST_PORTRAITS = 4
 MOST_ALTERNATIVES = 8
+# A group is one person's for so long after they were given it, among so many further ones in line.
+HELD_S = 120
+LOOK_PAST = 20
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -96,6 +104,36 @@ def in_line(run: ClusterRun, *, without: Iterable[int] = (), limit: int = 1) -> 
     """The next clusters somebody should look at; those of which everything was decided since are left out."""
     rows = _clusters().filter(run=run, waiting__gt=0).exclude(pk__in=list(without))
     return list(rows.filter(Exists(_waiting_members().filter(cluster=OuterRef("pk")))).order_by("rank")[:limit])
+
+
+def hand_out(run: ClusterRun, user, *, without: Iterable[int] = (), limit: int = 1) -> list[Cluster]:
+    """As `in_line`, but what somebody else was given a moment ago comes after everything else.
+
+    Two people who sort one project then seldom look at the same faces. It is no lock: a decision about faces that
+    changed meanwhile is refused, whoever held them.
+    """
+    line = in_line(run, without=without, limit=limit + LOOK_PAST)
+    holder = _holders(line)
+    line.sort(key=lambda cluster: holder.get(cluster.pk, user.pk) != user.pk)
+    given = line[:limit]
+    try:
+        cache.set_many({_held(cluster.pk): user.pk for cluster in given}, HELD_S)
+    except RedisError as error:
+        logger.warning("Who sorts which group could not be noted: %s", error)
+    return given
+
+
+def _holders(clusters: Sequence[Cluster]) -> dict[int, int]:
+    keys = {_held(cluster.pk): cluster.pk for cluster in clusters}
+    try:
+        return {keys[key]: user_id for key, user_id in cache.get_many(keys).items()}
+    except RedisError as error:  # two may get the same group then, and one of them is told
+        logger.warning("Who sorts which group is not known: %s", error)
+        return {}
+
+
+def _held(cluster_id: int) -> str:
+    return f"sorting-{cluster_id}"
 
 
 def find_cluster(user, cluster_id: int) -> Cluster | None:

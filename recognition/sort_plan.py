@@ -13,6 +13,10 @@ from recognition.linkage import Linkage
 # single faces taken in down to GATHER add 40 faces and no error, and are marked as doubtful.
 JOIN = 0.5
 GATHER = 0.3
+# Marked for a second look: one face in twenty, and half of those that are wrong.
+DOUBT = 0.8
+# The same for leftovers that may be somebody we know.
+KNOWN = 0.05
 PROPOSE = 0.35
 NEIGHBOUR = 0.02
 ASK = 0.1
@@ -151,7 +155,7 @@ def _clusters(faces: KnownFaces, group: Group, extra: list[int], people: People,
     middle = core.mean(axis=0)
     likeness = vectors @ (middle / np.linalg.norm(middle))
     chances = _belonging(faces, vectors, len(group.members), group.person, people, linkage)
-    doubtful = (chances < JOIN) | (np.arange(len(rows)) >= len(group.members))
+    doubtful = (chances < DOUBT) | (np.arange(len(rows)) >= len(group.members))
     order = np.lexsort((rows, -likeness, doubtful))
     person, probability = group.person, 0.0
     found = people.chances(middle[None], np.array([float(len(core))]), linkage)[0]
@@ -209,9 +213,9 @@ def _leftovers(faces: KnownFaces, rows: list[int], people: People, linkage: Link
     best = np.zeros(len(rows))
     if len(people.ids):
         best = people.chances(faces.vectors[rows], np.ones(len(rows)), linkage).max(axis=1)
-    order = [rows[place] for place in np.argsort(best, kind="stable")]
-    pages = [order[start : start + MOST_LEFTOVERS] for start in range(0, len(order), MOST_LEFTOVERS)]
-    return [Planned([Member(row, 0.0, False) for row in page], leftovers=True) for page in pages]
+    members = [Member(rows[place], 0.0, bool(best[place] >= KNOWN)) for place in np.argsort(best, kind="stable")]
+    pages = [members[start : start + MOST_LEFTOVERS] for start in range(0, len(members), MOST_LEFTOVERS)]
+    return [Planned(page, leftovers=True) for page in pages]
 
 
 def _meet_neighbours(

@@ -35,7 +35,7 @@ def run(say: Callable[[str], None]) -> dict:
     with ExitStack() as stack:
         port = stack.enter_context(running_web(PORT))
         stack.enter_context(running_workers())
-        work = ready_work(f"Bench labelling {kind}", photos, lambda project: _client(project, port), say)
+        work = ready_work(f"Bench labelling {kind} {scale:g}", photos, lambda project: _client(project, port), say)
         client = _client(work.project, port)
         answer = {"photos_are": kind, **_sort(work, client, say)}
         if os.environ.get("FACET_BENCH_BASELINE") != "0":

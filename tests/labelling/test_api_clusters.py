@@ -121,6 +121,17 @@ def test_clusters_come_in_their_order_without_those_the_client_has(api, clusters
     assert listed(api, clusters_url, limit=5, **{"not": f"{first.pk},{third.pk},x,"}) == [second.pk]
 
 
+def test_two_people_are_given_different_clusters_as_long_as_there_are_any(
+    api, api_for, reviewer, clusters_url, run, faces
+):
+    first, second = put_together(run, 1, faces[0]), put_together(run, 2, faces[1])
+    other = api_for(reviewer)
+    assert listed(api, clusters_url) == [first.pk]
+    assert listed(other, clusters_url) == [second.pk]
+    assert listed(api, clusters_url) == [first.pk]  # asked again, it is still theirs
+    assert listed(other, clusters_url, **{"not": second.pk}) == [first.pk]  # better than nothing
+
+
 def test_what_was_decided_a_moment_ago_is_gone(api, clusters_url, project, run, faces, owner):
     first, second = put_together(run, 1, *faces[:2]), put_together(run, 2, *faces[2:4])
     assign_faces(project, [faces[0].pk, faces[1].pk, faces[2].pk], "Ann", by=owner, event_id=uuid4())
