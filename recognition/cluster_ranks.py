@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.work import Work
 from labelling.models import Cluster, ClusterFace, ClusterKind, ClusterRun, Identity, Project
-from recognition.clusters import needy_people
+from recognition.clusters import MOST_FACES, needy_people
 from recognition.gallery_cache import faces_of
 from recognition.grouping import Words
 from recognition.known_faces import WAITING, KnownFaces
@@ -130,10 +130,10 @@ class _Ranking:
 
     def is_scattered(self) -> bool:
         """Faces lie about: new ones, those knocked out, those left over; or the gallery has grown a lot."""
-        waiting = len(self.row_of)
+        waiting = min(len(self.row_of), MOST_FACES)
         untouched = sum(row.waiting for row in self.rows if row.waiting == self.members.sizes[row.pk])
         scattered = waiting - untouched
-        if not scattered:
+        if scattered <= 0:
             return False
         named = int((self.faces.people > WAITING).sum())
         return (

@@ -3,7 +3,7 @@
 A run becomes visible whole. What people decided is read as constraints and never written here. Runs in workers only.
 """
 
-from collections import defaultdict
+from collections import Counter
 
 from django.db.models import Count, F, Max, Q
 from django.utils import timezone
@@ -14,11 +14,13 @@ from labelling.models import (
     ClusterFace,
     ClusterKind,
     ClusterRun,
+    Event,
     Face,
     FaceState,
     Identity,
     PairQuestion,
     Project,
+    Verb,
     Who,
 )
 from labelling.overlap import faces_kept_apart
@@ -29,13 +31,15 @@ from recognition.linkage import Linkage, default_linkage, fit_linkage
 from recognition.sort_plan import Planned, Question, plan
 from recognition.word_lists import read_words
 
+# Comparing faces with each other grows as their square; what is beyond comes when these are decided.
+MOST_FACES = 20_000
 KEPT_RUNS = 3  # of older ones only the number stays
 
 
 def make_clusters(project: Project, work: Work) -> dict:
     """Put all waiting faces of the project together anew. Safe to repeat at any time."""
     embedder = project.settings.embedder
-    faces = faces_of(project.pk, embedder)
+    faces = faces_of(project.pk, embedder).first_waiting(MOST_FACES)
     if not len(faces.waiting()):
         return {"clusters": 0, "said": "No face waits."}
     work.progress(total=1, message="Comparing faces")
@@ -67,21 +71,23 @@ def needy_people(project: Project) -> set[int]:
 
 
 def _left_alone(project: Project) -> set[int]:
-    """Faces that stayed when the rest of their page of leftovers was decided: somebody looked, and knew better."""
+    """Faces that stayed when the rest of their page of leftovers was set aside: somebody looked, and knew better."""
     last = ClusterRun.objects.filter(project=project, finished_at__isnull=False).first()
     if last is None:
         return set()
-    pages = Cluster.objects.filter(run=last, kind=ClusterKind.LEFTOVERS)
-    waiting = set(ClusterFace.objects.filter(cluster__in=pages, face__in=Face.objects.waiting()).values_list(
-        "cluster_id", "face_id"
-    ))  # fmt: skip
-    size = dict(pages.annotate(n=Count("members")).values_list("pk", "n"))
-    left: dict[int, list[int]] = defaultdict(list)
-    for cluster_id, face_id in waiting:
-        left[cluster_id].append(face_id)
-    begun = {face for cluster_id, faces in left.items() if len(faces) < size[cluster_id] for face in faces}
-    before = Face.objects.waiting().filter(pk__in=last.params.get("alone", []))
-    return begun | set(before.values_list("pk", flat=True))
+    page_of = dict(
+        ClusterFace.objects.filter(cluster__run=last, cluster__kind=ClusterKind.LEFTOVERS).values_list(
+            "face_id", "cluster_id"
+        )
+    )
+    size = Counter(page_of.values())
+    looked_at = set()
+    events = Event.objects.filter(project=project, verb=Verb.DECIDE, created_at__gte=last.finished_at)
+    for faces in events.filter(undone_by=None).values_list("after__faces", flat=True):
+        pages = Counter(page_of.get(row["id"]) for row in faces)
+        looked_at |= {page for page, count in pages.items() if 2 * count >= size[page]}
+    left = {face for face, page in page_of.items() if page in looked_at} | set(last.params.get("alone", []))
+    return set(Face.objects.waiting().filter(pk__in=left).values_list("pk", flat=True))
 
 
 def _write(

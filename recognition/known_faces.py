@@ -27,3 +27,8 @@ class KnownFaces:
 
     def waiting(self) -> "KnownFaces":
         return self[self.people == WAITING]
+
+    def first_waiting(self, most: int) -> "KnownFaces":
+        """All named faces, and of those that wait the `most` that came first."""
+        waiting = np.flatnonzero(self.people == WAITING)[most:]
+        return self[np.setdiff1d(np.arange(len(self)), waiting)] if len(waiting) else self

@@ -8,12 +8,13 @@ from datetime import timedelta
 
 from jobs.enqueue import enqueue_unless_waiting
 from jobs.models import Queue
-from labelling.models import Face, Project
+from labelling.models import ClusterRun, Face, Project
 from labelling.signals import clusters_wanted, faces_boxed, images_added, names_changed
 
 SUGGEST_PAUSE = timedelta(seconds=1)
 EVERYWHERE_PAUSE = timedelta(minutes=3)
 SUSPECT_PAUSE = timedelta(minutes=5)
+RANK_PAUSE = timedelta(seconds=0.5)
 CLUSTER_PAUSE = timedelta(seconds=2)
 FEW_FACES = 3_000
 
@@ -65,7 +66,15 @@ def suspect_now(project_id: int, *, by) -> None:
 
 
 def rank_soon(project_id: int, **kwargs) -> None:
-    enqueue_unless_waiting("rank_clusters", title="Put groups in order", project_id=project_id, queue=Queue.INTERACTIVE)
+    """Only where there is something to sort. The first decision counts at once, those right after it together."""
+    if ClusterRun.objects.filter(project=project_id).exists():
+        enqueue_unless_waiting(
+            "rank_clusters",
+            title="Put groups in order",
+            project_id=project_id,
+            queue=Queue.INTERACTIVE,
+            pause=RANK_PAUSE,
+        )
 
 
 def cluster_soon(project_id: int, **kwargs) -> None:

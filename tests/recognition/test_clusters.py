@@ -12,6 +12,7 @@ from labelling.clusters import in_line, newest_run, questions, shown
 from labelling.constraints import link_faces
 from labelling.identities import get_or_create_identity
 from labelling.models import Cluster, ClusterFace, ClusterKind, ClusterRun, Face, Image
+from recognition import cluster_ranks, clusters
 from recognition.clusters import KEPT_RUNS, make_clusters
 
 
@@ -215,6 +216,24 @@ def test_leftovers_somebody_kept_come_back_one_by_one(people, project, cluster):
         assert content(cluster())[-1][1:] == (ClusterKind.PERSON, {strangers[2]})
 
 
+def test_a_name_given_elsewhere_leaves_a_page_of_leftovers_together(people, project, cluster):
+    cluster()
+    strangers = faces_of("stranger")
+    assign_faces(project, strangers[:1], "Zoe", by=None, event_id=uuid.uuid4())
+    assert content(cluster())[-1][1:] == (ClusterKind.LEFTOVERS, set(strangers[1:]))
+
+
+def test_more_faces_than_can_be_compared_come_in_turns(people, project, cluster, rank, monkeypatch):
+    for module in (clusters, cluster_ranks):
+        monkeypatch.setattr(module, "MOST_FACES", 10)
+    run = cluster()
+    first = set(Face.objects.waiting().order_by("pk").values_list("pk", flat=True)[:10])
+    assert set().union(*(faces for *_, faces in content(run))) == first
+    assert rank()["fresh"] is False
+    decide_faces(project, first, "ignored", by=None, event_id=uuid.uuid4())
+    assert rank()["fresh"] is True
+
+
 def test_a_person_who_lacks_faces_is_first(people, project, cluster, rank):
     run = cluster()
     bo = get_or_create_identity(project, "Bo")
@@ -236,6 +255,7 @@ def test_when_nothing_waits_there_is_nothing_to_cluster(project, add_faces, work
 
 def test_names_and_new_vectors_ask_for_the_work(project, people, django_capture_on_commit_callbacks):
     Job.objects.all().delete()
+    ClusterRun.objects.create(project=project, number=1, embedder="dlib")
     with django_capture_on_commit_callbacks(execute=True):
         assign_faces(project, faces_of("ann")[:1], "Ann", by=None, event_id=uuid.uuid4())
     assert Job.objects.filter(kind="rank_clusters", queue="interactive").count() == 1
