@@ -11,7 +11,7 @@ import numpy as np
 from django.utils import timezone
 
 from jobs.work import Work
-from labelling.models import Cluster, ClusterFace, ClusterKind, ClusterRun, Identity, Project
+from labelling.models import Cluster, ClusterFace, ClusterKind, ClusterRun, Constraint, Identity, Project
 from recognition.clusters import MOST_FACES, needy_people
 from recognition.gallery_cache import faces_of
 from recognition.grouping import Words
@@ -59,7 +59,8 @@ def rank_clusters(project: Project, work: Work) -> dict:
 class _Ranking:
     def __init__(self, project: Project, run: ClusterRun, faces: KnownFaces):
         self.project, self.run, self.faces = project, run, faces
-        self.rows = list(Cluster.objects.filter(run=run, waiting__gt=0).order_by("rank"))
+        # Those that are done as well: undo lets their faces wait again.
+        self.rows = list(Cluster.objects.filter(run=run).order_by("rank"))
         self.members = _members_of(run)
         self.linkage = _linkage_of(run)
         self.people = People(faces)
@@ -129,7 +130,10 @@ class _Ranking:
                 row.rank = rank
 
     def is_scattered(self) -> bool:
-        """Faces lie about: new ones, those knocked out, those left over; or the gallery has grown a lot."""
+        """Somebody told two faces the same or different; or faces lie about that are new, knocked out or left over."""
+        answers = Constraint.objects.filter(project=self.project, other__isnull=False)
+        if answers.filter(created_at__gt=self.run.finished_at).exists():
+            return True
         waiting = min(len(self.row_of), MOST_FACES)
         untouched = sum(row.waiting for row in self.rows if row.waiting == self.members.sizes[row.pk])
         scattered = waiting - untouched

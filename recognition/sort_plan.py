@@ -20,6 +20,7 @@ KNOWN = 0.05
 PROPOSE = 0.35
 NEIGHBOUR = 0.02
 ASK = 0.1
+FEWEST_TO_ASK = 3
 MOST_FACES = 200
 MOST_LEFTOVERS = 60
 MOST_QUESTIONS = 50
@@ -109,9 +110,10 @@ def plan(
             singles += group.members
     clusters += [_single(faces, row, words, people, linkage) for row in singles if int(faces.face_ids[row]) in alone]
     rest = [row for row in singles if int(faces.face_ids[row]) not in alone]
-    questions = _meet_neighbours(faces, clusters, words, people, linkage)
+    questions = _meet_neighbours(faces, clusters, words, linkage) + _ask_about_people(faces, clusters, people, linkage)
+    questions.sort(key=lambda question: (-question.decides, -question.probability))
     clusters.sort(key=lambda one: place_in_line(len(one.members), one.probability, one.certainty, one.person in needy))
-    return clusters + _leftovers(faces, rest, people, linkage), questions
+    return clusters + _leftovers(faces, rest, people, linkage), questions[:MOST_QUESTIONS]
 
 
 def place_in_line(size: int, probability: float, certainty: float, is_needed: bool) -> tuple:
@@ -218,9 +220,7 @@ def _leftovers(faces: KnownFaces, rows: list[int], people: People, linkage: Link
     return [Planned(page, leftovers=True) for page in pages]
 
 
-def _meet_neighbours(
-    faces: KnownFaces, clusters: list[Planned], words: Words, people: People, linkage: Linkage
-) -> list[Question]:
+def _meet_neighbours(faces: KnownFaces, clusters: list[Planned], words: Words, linkage: Linkage) -> list[Question]:
     """Give each cluster its likest neighbour that could be the same person; ask where that is open."""
     if not clusters:
         return []
@@ -244,8 +244,28 @@ def _meet_neighbours(
             if place < other and chances[other] >= ASK and one.person != beside.person:
                 questions.append(_question(faces, one, beside, float(chances[other])))
             break
-    questions.sort(key=lambda question: (-question.decides, -question.probability))
-    return questions[:MOST_QUESTIONS]
+    return questions
+
+
+def _ask_about_people(faces: KnownFaces, clusters: list[Planned], people: People, linkage: Linkage) -> list[Question]:
+    """Where a group may be a person, but not surely enough to say so."""
+    questions = []
+    for one in clusters:
+        if one.person or len(one.members) < FEWEST_TO_ASK:
+            continue
+        vectors = faces.vectors[one.rows]
+        middle = vectors.mean(axis=0)
+        person, chance = people.best(
+            people.chances(middle[None], np.array([float(len(vectors))]), linkage)[0], one.barred
+        )
+        if chance >= ASK:
+            named = people.nearest(person, middle)
+            similarity = vectors @ faces.vectors[named]
+            waiting = one.rows[int(np.argmax(similarity))]
+            ids = sorted((int(faces.face_ids[waiting]), int(faces.face_ids[named])))
+            best = float(min(similarity.max(), 1.0))
+            questions.append(Question(*ids, similarity=best, probability=chance, decides=len(vectors)))
+    return questions
 
 
 def _barred(one: Planned, other: Planned) -> bool:

@@ -12,6 +12,7 @@ from labelling.clusters import in_line, newest_run, questions, shown
 from labelling.constraints import link_faces
 from labelling.identities import get_or_create_identity
 from labelling.models import Cluster, ClusterFace, ClusterKind, ClusterRun, Face, Image
+from labelling.undo import undo_event
 from recognition import cluster_ranks, clusters
 from recognition.clusters import KEPT_RUNS, make_clusters
 
@@ -166,6 +167,23 @@ def test_decided_faces_leave_and_clusters_keep_their_ids_and_places(people, proj
     assert Cluster.objects.get(pk=ids[1]).waiting == 3
     assert list(ClusterFace.objects.filter(cluster=ids[1]).values_list("face", "position")) == places
     assert run.ranked_at > run.finished_at
+
+
+def test_what_was_taken_back_waits_again(people, project, cluster, rank, owner):
+    run = cluster()
+    before = content(run)
+    event = assign_faces(project, faces_of("ann"), "Ann", by=owner, event_id=uuid.uuid4())
+    rank()
+    undo_event(event, by=owner)
+    rank()
+    assert content(run) == before
+
+
+def test_an_answer_asks_for_a_new_clustering(people, project, cluster, rank):
+    cluster()
+    new = faces_of("new")
+    link_faces(project, new[0], new[1], same=False, by=None, event_id=uuid.uuid4())
+    assert rank()["fresh"] is True
 
 
 def test_a_new_name_becomes_a_proposal(people, project, cluster, rank):

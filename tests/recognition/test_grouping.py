@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from recognition.grouping import Words, group_faces
 from recognition.known_faces import KnownFaces
 from recognition.linkage import Linkage, default_linkage, fit_linkage
-from recognition.sort_plan import MOST_FACES, MOST_LEFTOVERS, plan
+from recognition.sort_plan import ASK, JOIN, MOST_FACES, MOST_LEFTOVERS, plan
 
 # For made-up vectors: unlike ones are at right angles here, unlike dlib's.
 LINKAGE = Linkage(centre=0.5, scale=0.2, weights=(0.0, 5.0, 0.0, 0.5))
@@ -195,6 +195,19 @@ def test_a_photo_conflict_makes_neighbours_of_nobody():
     clusters, questions = plan(faces, Words(), LINKAGE)
     assert all(one.neighbour is None for one in clusters)
     assert questions == []
+
+
+def test_a_group_that_may_be_somebody_is_asked_about():
+    between = looks(1, 6) + looks(2, 6) * 2.5
+    between /= np.linalg.norm(between, axis=1, keepdims=True)
+    vectors = np.concatenate([looks(1, 3), between]).astype(np.float32)
+    faces = KnownFaces(np.arange(100, 109), vectors, np.array([9] * 3 + [0] * 6), np.arange(9))
+    clusters, (question,) = plan(faces, Words(), LINKAGE)
+    assert [(one.person, len(one.rows)) for one in clusters] == [(0, 6)]
+    assert question.first in {100, 101, 102}  # a named face, and one that waits
+    assert question.second in range(103, 109)
+    assert question.decides == 6
+    assert ASK <= question.probability < JOIN
 
 
 # How likely two groups are one person
