@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from jobs.work import Work
 from labelling.models import Cluster, ClusterFace, ClusterKind, ClusterRun, Constraint, Identity, Project
-from recognition.clusters import MOST_FACES, needy_people
-from recognition.gallery_cache import faces_of
+from recognition.clusters import MOST_FACES, needy_people, sortable_faces
 from recognition.grouping import Words
 from recognition.known_faces import WAITING, KnownFaces
 from recognition.linkage import Linkage, default_linkage
@@ -42,7 +41,7 @@ class _Members:
 def rank_clusters(project: Project, work: Work) -> dict:
     """Bring the newest run up to date. Says in `fresh` whether a new clustering is worth its time."""
     run = ClusterRun.objects.filter(project=project, finished_at__isnull=False).first()
-    faces = faces_of(project.pk, project.settings.embedder)
+    faces = sortable_faces(project)
     if run is None or run.embedder != project.settings.embedder:
         return {"fresh": bool(len(faces.waiting())), "said": "There is no clustering yet."}
     ranking = _Ranking(project, run, faces)

@@ -5,6 +5,7 @@ A run becomes visible whole. What people decided is read as constraints and neve
 
 from collections import Counter
 
+import numpy as np
 from django.db.models import Count, F, Max, Q
 from django.utils import timezone
 
@@ -26,7 +27,7 @@ from labelling.models import (
 from labelling.overlap import faces_kept_apart
 from recognition import sort_plan
 from recognition.gallery_cache import faces_of
-from recognition.known_faces import KnownFaces
+from recognition.known_faces import WAITING, KnownFaces
 from recognition.linkage import Linkage, default_linkage, fit_linkage
 from recognition.sort_plan import Planned, Question, plan
 from recognition.word_lists import read_words
@@ -39,7 +40,7 @@ KEPT_RUNS = 3  # of older ones only the number stays
 def make_clusters(project: Project, work: Work) -> dict:
     """Put all waiting faces of the project together anew. Safe to repeat at any time."""
     embedder = project.settings.embedder
-    faces = faces_of(project.pk, embedder).first_waiting(MOST_FACES)
+    faces = sortable_faces(project).first_waiting(MOST_FACES)
     if not len(faces.waiting()):
         return {"clusters": 0, "said": "No face waits."}
     work.progress(total=1, message="Comparing faces")
@@ -56,6 +57,13 @@ def make_clusters(project: Project, work: Work) -> dict:
     with work.chunk():
         run = _write(project, embedder, params, faces, clusters, questions)
     return {"run": run.number, "clusters": run.clusters, "said": f"{run.faces:,} faces in {run.clusters:,} groups."}
+
+
+def sortable_faces(project: Project) -> KnownFaces:
+    """Named faces, and those that wait in photos where a name may be seen by everybody."""
+    faces = faces_of(project.pk, project.settings.embedder)
+    apart = list(faces_kept_apart(project))
+    return faces[(faces.people != WAITING) | ~np.isin(faces.face_ids, apart)] if apart else faces
 
 
 def linkage_for(embedder: str, faces: KnownFaces) -> Linkage:

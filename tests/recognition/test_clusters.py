@@ -148,6 +148,17 @@ def test_two_faces_of_one_photo_are_two_people(add_faces, project, cluster):
         assert not (person == "Ann" and beside in faces)
 
 
+def test_photos_that_are_labelled_blindly_are_not_sorted(people, project, cluster, rank):
+    run = cluster()
+    project.stored_settings = {"overlap": 2}
+    project.save()
+    rank()
+    assert content(cluster()) == content(run) == []
+    photo = Image.objects.get(name="ann 3.jpg")
+    Image.objects.filter(pk=photo.pk).update(assigned_to=project.created_by)
+    assert [faces for *_, faces in content(cluster())] == [{photo.faces.get().pk}]
+
+
 # Put in order again
 
 
