@@ -81,7 +81,9 @@ def state_of(project: Project, run: ClusterRun | None) -> str:
         return "none"
     if not Job.objects.in_project(project.pk).filter(kind="cluster").exists():
         clusters_wanted.send(sender=None, project_id=project.pk)
-    working = Job.objects.in_project(project.pk).filter(kind="cluster").active().exists()
+    # Found and described they are first; each of these asks for the next.
+    steps = ("propose", "embed", "cluster")
+    working = Job.objects.in_project(project.pk).filter(kind__in=steps).active().exists()
     return "working" if working else "none"
 
 
