@@ -111,7 +111,7 @@ def decide_faces(
 
 
 def _replayed(project: Project, event_id: UUID, verb: Verb, by) -> Event | None:
-    known = Event.objects.filter(pk=event_id).first()
+    known = Event.objects.sent_before(event_id)
     if known and (known.actor_id, known.verb, known.project_id) != (by.pk if by else None, verb, project.pk):
         raise AlreadyUsed("This event id was used for something else; make a new one.")
     return known

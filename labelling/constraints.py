@@ -99,7 +99,7 @@ def twice_in_a_photo(faces: list[Face], identity: Identity) -> list[tuple[Face, 
 @transaction.atomic
 def link_faces(project: Project, first: int, second: int, *, same: bool, by, event_id: UUID) -> Event:
     """Say whether two faces show one person. Two of one photo that do are a mirror or a collage."""
-    replay = Event.objects.filter(pk=event_id).first()
+    replay = Event.objects.sent_before(event_id)
     if replay:
         if (replay.actor_id, replay.verb, replay.project_id) != (by.pk if by else None, Verb.LINK, project.pk):
             raise AlreadyUsed("This event id was used for something else; make a new one.")

@@ -41,7 +41,7 @@ def clean_aliases(person: Identity, names) -> list[str]:
 @transaction.atomic
 def describe_person(person: Identity, changes: dict, *, by, event_id: UUID, seen: str | None = None) -> Event | None:
     """Change some of FIELDS; None when nothing differs. Stale when the description is not the one that was `seen`."""
-    replay = Event.objects.filter(pk=event_id).first()
+    replay = Event.objects.sent_before(event_id)
     if replay:
         if (replay.verb, replay.before.get("identity")) != (Verb.DESCRIBE, person.pk):
             raise AlreadyUsed("This event id was used for something else; make a new one.")

@@ -70,7 +70,7 @@ def _next_class_id(project: Project) -> int:
 def rename_identity(identity: Identity, name: str, *, by, event_id: UUID) -> Event:
     """Give a person another name. Never merges: a name in use is refused."""
     name = clean_name(name)
-    replay = Event.objects.filter(pk=event_id).first()
+    replay = Event.objects.sent_before(event_id)
     if replay:
         if (replay.verb, replay.before.get("identity")) != (Verb.RENAME, identity.pk):
             raise AlreadyUsed("This event id was used for something else; make a new one.")

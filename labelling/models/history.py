@@ -5,7 +5,7 @@ import uuid
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from labelling.models.images import Image
@@ -31,6 +31,17 @@ class Verb(models.TextChoices):
     UNDO = "undo", "took a change back"
 
 
+class EventQuerySet(models.QuerySet):
+    def sent_before(self, event_id: uuid.UUID) -> "Event | None":
+        """The event of that id, if there is one. One that is being stored at this moment is waited for.
+
+        A browser that gave up waiting for an answer sends again while the first request may still be under way.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [event_id.int % 2**63])
+        return self.filter(pk=event_id).first()
+
+
 class Event(models.Model):
     """`id` is made by the client: the same event sent again changes nothing."""
 
@@ -46,6 +57,8 @@ class Event(models.Model):
     identities = ArrayField(models.BigIntegerField(), default=list)
     undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
