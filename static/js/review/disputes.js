@@ -77,6 +77,7 @@ function arrive() {
   const differing = places.filter(({ agreed }) => !agreed).length;
   part("about").textContent = `${count(differing, "face")} in dispute, ${count(places.length - differing, "face")} agreed`;
   photo.show(current, []);
+  photo.picture.addEventListener("load", () => feed.preload());
   part("places").replaceChildren(...places.map(placeCard));
   photo.picture.decode().then(paintCrops, () => {}); // a picture that did not load says so itself
   draw();

@@ -1,6 +1,7 @@
 /** Photos to go through one after the other: fetched a handful at a time, before they are needed. */
 
 const FETCH_WHEN_LEFT = 4;
+const LOADED_AHEAD = 2;
 
 /**
  * @typedef {object} Photo  as on the wire
@@ -48,7 +49,6 @@ export class Feed extends EventTarget {
       this.problem = null;
       this.items.push(...this.answer.results);
       this.#isAll = this.answer.results.length === 0;
-      for (const { urls } of this.answer.results) new Image().src = urls.large; // so that it can be painted at once
     } catch (error) {
       if (!error.kind) throw error;
       this.problem = error;
@@ -78,6 +78,11 @@ export class Feed extends EventTarget {
     this.at = this.items.indexOf(photo);
     this.#tell();
     return true;
+  }
+
+  /** Have the next photos painted at once when they are opened. The open one should have arrived before. */
+  preload() {
+    for (const { urls } of this.items.slice(this.at + 1, this.at + 1 + LOADED_AHEAD)) new Image().src = urls.large;
   }
 
   retry() {

@@ -14,4 +14,5 @@ export function showPhase(root, feed, words = {}) {
     if (text && phase === "empty" && words.empty) text.textContent = words.empty;
   }
   root.querySelector("[data-region=actions]").hidden = phase !== "ready";
+  for (const button of root.querySelectorAll("[data-needs=photo]")) button.disabled = phase !== "ready";
 }

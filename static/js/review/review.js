@@ -75,6 +75,7 @@ function draw() {
     words: face.words,
   }));
   photo.show(current, boxes);
+  photo.picture.addEventListener("load", () => feed.preload());
 }
 
 const progressWords = ({ accepted, labelled }) => `${accepted.toLocaleString("en")} of ${labelled.toLocaleString("en")} reviewed`;
