@@ -24,8 +24,9 @@ def words_of(event: Event, names: dict[int, str]) -> str:
 
 def people_in(event: Event) -> set[int]:
     """People whose names `words_of` will ask for."""
-    rows = [*event.before_small.get("faces", []), *event.after_small.get("faces", [])]
-    return {row["identity_id"] for row in rows} - {None}
+    told = [side.get(key, []) for side in (event.before_small, event.after_small) for key in ("faces", "constraints")]
+    # Of a merge, constraints are only numbers.
+    return {row.get("identity_id") for rows in told for row in rows if isinstance(row, dict)} - {None}
 
 
 def _said(verb: str, before: dict, after: dict, event: Event, names: dict[int, str]) -> str:
@@ -69,6 +70,9 @@ def _about_faces(verb: Verb, before: dict, after: dict, event: Event, names: dic
         done.update(_about_one(was.get(row["id"]), row, names))
     done["took out"] += len(set(was) - now)
     told = [f"{did} {_faces(count)}{rest}" for (did, rest), count in _parts(done)]
+    strangers = [row for row in after.get("constraints", []) if row.get("identity_id")]
+    if strangers:
+        told.append(f"said of {_faces(len(strangers))} not to be “{names.get(strangers[0]['identity_id'], '?')}”")
     if not told:
         return "looked through a photo and left it as it was"
     return _listed(told[: 2 * PEOPLE_TOLD]) + (" and more" if len(told) > 2 * PEOPLE_TOLD else "")

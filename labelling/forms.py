@@ -13,6 +13,7 @@ from labelling.models import Identity, ImageState, Project, QueueOrder, Role, Ve
 from labelling.tokens import DEFAULT_DAYS
 
 MAX_TOKEN_DAYS = 366
+MOST_FACES = 10_000
 DETECTORS = {"mtcnn": "MTCNN"}
 
 
@@ -181,6 +182,55 @@ class IdentityDetailsForm(forms.ModelForm):
 
     def changes(self) -> dict:
         return {name: self.cleaned_data[name] for name in self.Meta.fields}
+
+
+class FacesField(forms.Field):
+    """Ids of faces, as the checkboxes of a grid send them."""
+
+    widget = forms.MultipleHiddenInput
+    default_error_messages = {"required": "Choose the faces first.", "invalid": "Choose faces from the list."}
+
+    def to_python(self, value) -> list[int]:
+        value = value or []
+        if len(value) > MOST_FACES or not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in value):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return sorted({int(one) for one in value})
+
+
+class SplitForm(forms.Form):
+    """`to`: a name; empty sends the faces back to waiting."""
+
+    faces = FacesField()
+    to = forms.CharField(required=False, max_length=500)
+    remember = forms.BooleanField(required=False, initial=True)
+    allow_twice = forms.BooleanField(required=False)
+    allow_not_same = forms.BooleanField(required=False)
+    event_id = forms.UUIDField()
+
+    def clean(self) -> dict:
+        asked = super().clean()
+        if self.data.get("answer") == "away":
+            asked["to"] = ""
+        elif not asked.get("to", "").strip() and "to" not in self.errors:
+            self.add_error("to", "Write whose faces these are.")
+        return asked
+
+
+class AcceptForm(forms.Form):
+    faces = FacesField()
+    answer = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")])
+    event_id = forms.UUIDField()
+
+
+class MergeForm(forms.Form):
+    """faces, into_faces: how many there were when the person decided."""
+
+    into = forms.IntegerField(widget=forms.HiddenInput)
+    event_id = forms.UUIDField(widget=forms.HiddenInput)
+    faces = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    into_faces = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    allow_twice = forms.BooleanField(required=False)
+    allow_not_same = forms.BooleanField(required=False)
 
 
 class ImageFilterForm(forms.Form):

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from labelling.api import clusters, faces, history, identities, images, look, people, projects, queue, review
-from labelling.views import batches, label, media, members, sort, tokens, work
+from labelling.views import batches, identity_changes, label, media, members, sort, tokens, work
 from labelling.views import history as histories
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
@@ -20,6 +20,7 @@ urlpatterns = [
     path("p/<slug:slug>/sort/", sort.sort_page, name="sort"),
     path("p/<slug:slug>/identities/", identity_pages.identity_list, name="identities"),
     path("p/<slug:slug>/identities/<int:identity_id>/", identity_pages.identity_page, name="identity"),
+    path("p/<slug:slug>/identities/<int:identity_id>/merge/", identity_changes.merge_page, name="identity-merge"),
     path("p/<slug:slug>/identities/<int:identity_id>/history/", histories.identity_history, name="identity-history"),
     path("p/<slug:slug>/images/<int:image_id>/history/", histories.image_history, name="image-history"),
     path("p/<slug:slug>/history/", histories.project_history, name="history"),

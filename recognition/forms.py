@@ -74,3 +74,7 @@ class AcceptForm(forms.Form):
 
     mode = forms.ChoiceField(choices=[("set", "Set by hand"), ("learnt", "Learnt from decisions")])
     threshold = forms.FloatField(min_value=0.5, max_value=1, required=False)
+
+
+class TellApartForm(forms.Form):
+    event_id = forms.UUIDField()

@@ -7,14 +7,16 @@ from recognition.cluster_ranks import rank_clusters
 from recognition.clusters import make_clusters
 from recognition.embed import embed_faces
 from recognition.evaluate import evaluate
+from recognition.forecast import forecast
 from recognition.look import look_at_box
+from recognition.look_alikes import find_look_alikes
 from recognition.models import Run
 from recognition.propose import propose_faces
 from recognition.propose_again import find_again
 from recognition.suggest import suggest_everywhere, suggest_names
 from recognition.suspicions import find_suspicions
 from recognition.train import train
-from recognition.work_left import cluster_soon, embed_soon, suggest_soon, suspect_soon
+from recognition.work_left import cluster_soon, embed_soon, look_alikes_soon, suggest_soon, suspect_soon
 
 
 def _project(work: Work) -> Project:
@@ -72,6 +74,7 @@ def look(work: Work) -> dict:
 def suggest(work: Work) -> dict:
     answer = suggest_names(_project(work), work)
     suspect_soon(work.job.project_id)
+    look_alikes_soon(work.job.project_id)
     return answer
 
 
@@ -93,3 +96,13 @@ def train_model(work: Work) -> dict:
 @handles("evaluate")
 def evaluate_model(work: Work) -> dict:
     return evaluate(_run(work), work)
+
+
+@handles("forecast")
+def forecast_people(work: Work) -> dict:
+    return forecast(_project(work), work.params)
+
+
+@handles("look_alikes")
+def compare_people(work: Work) -> dict:
+    return find_look_alikes(_project(work), work)

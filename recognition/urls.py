@@ -1,11 +1,13 @@
 from django.urls import path
 
-from recognition import api, suggestion_views, suspicion_views, views
+from recognition import api, people_views, suggestion_views, suspicion_views, views
 
 urlpatterns = [
     path("p/<slug:slug>/propose/", views.propose_again, name="propose-again"),
     path("p/<slug:slug>/review/suspicions/", suspicion_views.suspicions, name="review-suspicions"),
     path("p/<slug:slug>/review/suggestions/", suggestion_views.suggestions, name="review-suggestions"),
+    path("p/<slug:slug>/look-alikes/", people_views.look_alike_list, name="look-alikes"),
+    path("p/<slug:slug>/identities/<int:identity_id>/forecast/", people_views.forecast, name="forecast"),
     path("p/<slug:slug>/runs/", views.run_list, name="runs"),
     path("p/<slug:slug>/runs/<int:run_id>/", views.run_page, name="run"),
     path("p/<slug:slug>/versions/<int:number>/train/", views.train, name="version-train"),

@@ -18,6 +18,8 @@ RANK_PAUSE = timedelta(seconds=0.5)
 CLUSTER_PAUSE = timedelta(seconds=2)
 FEW_FACES = 3_000
 
+ALIKE_PAUSE = timedelta(minutes=2)
+
 
 def propose_soon(project_id: int, **kwargs) -> None:
     enqueue_unless_waiting(
@@ -83,6 +85,17 @@ def cluster_soon(project_id: int, **kwargs) -> None:
     queue = Queue.INTERACTIVE if waiting <= FEW_FACES else Queue.BULK
     enqueue_unless_waiting(
         "cluster", title="Put like faces together", project_id=project_id, queue=queue, pause=CLUSTER_PAUSE
+    )
+
+
+def look_alikes_soon(project_id: int, **kwargs) -> None:
+    """Asked for by workers when names have changed, so that a submit need not."""
+    enqueue_unless_waiting("look_alikes", title="Find look-alikes", project_id=project_id, pause=ALIKE_PAUSE)
+
+
+def look_alikes_now(project_id: int, *, by) -> None:
+    enqueue_unless_waiting(
+        "look_alikes", title="Find look-alikes", project_id=project_id, params={"asked": True}, by=by
     )
 
 

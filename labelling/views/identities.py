@@ -1,11 +1,13 @@
 """People: the list of them, and one person with their faces."""
 
 import json
+import uuid
+from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,14 +17,18 @@ from labelling.describe import describe_person
 from labelling.errors import Refused
 from labelling.find_people import people_called
 from labelling.forms import IdentityDetailsForm, IdentityFilterForm, RenameForm, add_refusal
+from labelling.history import ORDER, entries, history
 from labelling.identities import attach_portraits, rename_identity
 from labelling.models import Event, Face, Identity, Project, Role, Suggestion
 from labelling.models.faces import Folded
 from labelling.paging import keyset_page
+from labelling.person_context import more_about
+from labelling.views import identity_changes
 from labelling.views.frame import open_project, show
 
 PAGE_SIZE = 60
 SUGGESTIONS_SHOWN = 60
+EVENTS_SHOWN = 5
 ORDERS = {
     "name": ("folded_name", "id"),
     "-name": ("-folded_name", "-id"),
@@ -57,28 +63,38 @@ def _matching(project: Project, form: IdentityFilterForm) -> QuerySet:
 @require_http_methods(["GET", "HEAD", "POST"])
 def identity_page(request: HttpRequest, slug: str, identity_id: int) -> HttpResponse:
     project = open_project(request, slug)
-    identity = get_object_or_404(Identity, project=project, pk=identity_id)
+    identity = get_object_or_404(Identity.objects.select_related("merged_into"), project=project, pk=identity_id)
     if request.method != "POST":
         return _page(request, project, identity)
+    if identity.merged_into_id:
+        raise Http404("Who was merged into somebody is changed by nothing but taking that back.")
+    page = partial(_page, request, project, identity)
+    asked = request.POST.get("form")
+    if asked == "accept":  # a label like any other
+        return identity_changes.accept(request, project, identity, page)
+    if asked == "split":
+        return identity_changes.split(request, project, identity, page)
     require_role(request.user, project, Role.REVIEWER)
-    if request.POST.get("form") == "rename":
-        return _rename(request, project, identity)
-    return _describe(request, project, identity)
+    return _rename(request, project, identity) if asked == "rename" else _describe(request, project, identity)
 
 
 def _page(request: HttpRequest, project: Project, identity: Identity, **forms) -> HttpResponse:
     faces = Face.objects.named().filter(identity=identity).select_related("image")
     page = keyset_page(faces, request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)
     waiting = _suggested(identity)
+    events = history(project, request.user, person=identity.pk).order_by(*ORDER)[:EVENTS_SHOWN]
     context = {
         "identity": identity,
         "face_count": faces.count(),
         "faces": page.rows,
         "suggestions": waiting[:SUGGESTIONS_SHOWN],
         "suggestion_count": waiting.count(),
-        "may_edit": role_of(request.user, project) >= Role.REVIEWER,
+        "may_edit": role_of(request.user, project) >= Role.REVIEWER and identity.merged_into_id is None,
         "rename_form": _rename_form(identity),
         "details_form": IdentityDetailsForm(instance=identity),
+        "entries": entries(list(events), project, request.user),
+        "new_event_id": uuid.uuid4,
+        **more_about(identity),
         **page.urls(request.GET),
     }
     return show(request, "labelling/identity.html", project, "identities", **{**context, **forms})

@@ -4,6 +4,7 @@ import { refreshLoopStrip } from "./loop_strip.js";
 import { connectThemeSwitch } from "./theme.js";
 import { toast } from "./toast.js";
 import { undo } from "./undo.js";
+import "./undo_buttons.js";
 
 /** @param {{message: string, tone?: string, undo_url?: string}} detail  from an HX-Trigger header */
 function toastFromServer(detail) {

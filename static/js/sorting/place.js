@@ -8,32 +8,33 @@
  * @property {[number, number[]][]} skipped  groups by id, with their faces
  */
 
-const NOWHERE = { group: null, out: [], merged: [], skipped: [] };
-
-/** In localStorage, because it writes at once: the page may be reloaded right after a key. */
 export class PlaceKeeper {
-  #key;
+  #table;
+  #owned;
+  #writing = Promise.resolve();
 
-  constructor({ owner, project }) {
-    this.#key = `facet-sort-place:${owner}/${project}`;
+  /** @param {import("../labelling/kept_records.js").Table} table */
+  constructor(table, { owner, project }) {
+    this.#table = table;
+    this.#owned = { id: `${owner}/${project}/sort`, owner, project };
   }
 
-  /** @returns {Place} */
-  load() {
+  /** @returns {Promise<Place>} */
+  async load() {
+    const nowhere = { group: null, out: [], merged: [], skipped: [] };
     try {
-      return { ...NOWHERE, ...JSON.parse(localStorage.getItem(this.#key) ?? "{}") };
+      const kept = (await this.#table.all()).find(({ id }) => id === this.#owned.id);
+      return { ...nowhere, ...kept };
     } catch (error) {
       console.warn("Where you were could not be read on this computer.", error);
-      return NOWHERE;
+      return nowhere;
     }
   }
 
   /** @param {Place} place */
   keep(place) {
-    try {
-      localStorage.setItem(this.#key, JSON.stringify(place));
-    } catch (error) {
-      console.warn("Where you are could not be kept on this computer.", error);
-    }
+    this.#writing = this.#writing
+      .then(() => this.#table.put({ ...place, ...this.#owned }))
+      .catch((error) => console.warn("Where you are could not be kept on this computer.", error));
   }
 }
