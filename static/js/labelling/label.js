@@ -185,6 +185,13 @@ function connectAsks({ commands }) {
   });
 }
 
+/** Closed, the menu gives the keys back: the next Enter must not open it again. */
+function connectView({ focusWork }) {
+  part("light").addEventListener("toggle", () => {
+    if (!part("light").open) focusWork();
+  });
+}
+
 function connectKeys({ commands, picker, session }) {
   const isUseless = {
     next: () => store.faces.length === 0, // Tab is the browser's then
@@ -213,6 +220,7 @@ async function open() {
   connectButtons(parts);
   connectKeys(parts);
   connectAsks(parts);
+  connectView(parts);
   connectConflicts(part("conflict"), { api, outbox, queue, say, onDone: focusWork });
   connectRefusedElsewhere(part("elsewhere"), outbox, isOfLabel);
   connectLeaving({
