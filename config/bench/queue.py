@@ -35,7 +35,7 @@ def run(say: Callable[[str], None]) -> dict:
         say(f"{ANNOTATORS} annotators decide once a second, then without a pause …")
         phases = [("warm_up", WARM_UP_S, 0), ("paced", _at(scale, PACED_S), 1), ("closed", _at(scale, CLOSED_S), 0)]
         seen = _load({"port": port, "slug": project.slug, "tokens": tokens, "phases": phases})
-        say("Opening every list …")
+        say(f"{json.dumps(_figures(seen))}\nOpening every list …")
         pages = measure_pages(project, get_user_model().objects.get(username="bench-owner"), port)
     return {**_figures(seen), **_kept(project, seen), "pages": pages, **_worst(pages)}
 
