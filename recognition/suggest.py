@@ -8,7 +8,7 @@ a new name matters to come first (`freshness.py`), the rest follows behind the b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import batched
+from itertools import batched, islice
 
 import numpy as np
 from django.db.models import Exists, OuterRef
@@ -17,7 +17,7 @@ from django.utils import timezone
 from jobs.models import Job, State
 from jobs.work import Work
 from labelling.claims import middle_face
-from labelling.models import Face, Image, ImageState, Project, Suggestion
+from labelling.models import Face, Image, ImageState, Project
 from recognition.bonds import Bonds
 from recognition.calibrations import calibration_for
 from recognition.freshness import photos_that_matter
@@ -25,7 +25,7 @@ from recognition.gallery_cache import faces_of
 from recognition.likeness import Calibration, Candidate, one_person_per_photo, rank_people
 from recognition.models import Embedding
 from recognition.photo_ratings import rate_photos
-from recognition.suggestion_rows import clear_decided, replace_where_changed
+from recognition.suggestion_rows import Proposed, clear_decided, replace_where_changed
 from recognition.vectors import read_vectors
 from recognition.work_left import suggest_everywhere_soon
 
@@ -38,6 +38,7 @@ READ_ANEW = 3_000
 CLAIM_PROBABILITY = 0.95
 # A person said that two faces are one; people are hardly ever wrong about that.
 SURE_PROBABILITY = 0.99
+SOURCE = "source"  # in place of a model's name
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,13 +140,13 @@ class Suggester:
         work.progress(done=0, total=len(image_ids), message="Comparing faces")
         written = 0
         for batch in batched(image_ids, CHUNK):
-            rows = self.rows(batch)
+            proposed = self.proposed(batch)
             with work.chunk(len(batch)):
-                written += replace_where_changed(batch, rows)
+                written += replace_where_changed(batch, proposed)
             rate_photos(self.project, batch, self.gallery.people)
         return written
 
-    def rows(self, image_ids: Sequence[int]) -> list[Suggestion]:
+    def proposed(self, image_ids: Sequence[int]) -> list[Proposed]:
         """What to suggest for the waiting faces of these photos, not yet stored."""
         faces = Face.objects.filter(image__in=image_ids).waiting()
         face_ids, vectors = read_vectors(Embedding.objects.current(self.embedder).filter(face__in=faces))
@@ -165,7 +166,7 @@ class Suggester:
                 ruled_out=[bonds.ruled_out(face) for face in face_ids],
             )
             found = self._one_person_per_photo(face_ids, ranked, photo_of, claims, bonds)
-        return [row for face in asked for row in self._rows(face, found.get(face, []), claims.get(face), bonds)]
+        return [line for face in asked for line in self._ranked(face, found.get(face, []), claims.get(face), bonds)]
 
     def _one_person_per_photo(self, face_ids, ranked, photo_of, claims, bonds: Bonds) -> dict[int, list[Candidate]]:
         there = _already_there(set(photo_of.values()))
@@ -184,38 +185,33 @@ class Suggester:
         )
         return dict(zip(face_ids, kept, strict=True))
 
-    def _rows(self, face: int, candidates: list[Candidate], claimed: int | None, bonds: Bonds) -> Iterator[Suggestion]:
-        for rank, row in enumerate(list(self._people(face, candidates, claimed, bonds))[:MOST], start=1):
-            row.face_id, row.rank = face, rank
-            yield row
+    def _ranked(self, face: int, candidates: list[Candidate], claimed: int | None, bonds: Bonds) -> Iterator[Proposed]:
+        people = islice(self._people(face, candidates, claimed, bonds), MOST)
+        for rank, (person, chance, similarity, nearest) in enumerate(people, start=1):
+            said = (SOURCE, "") if nearest is None else (self.embedder, self.version)
+            yield Proposed(face, rank, person, chance, similarity, nearest, *said)
 
-    def _people(self, face: int, candidates, claimed: int | None, bonds: Bonds) -> Iterator[Suggestion]:
-        """First whom people said it is, then whom the source says, then whom it looks like; each once."""
+    def _people(self, face: int, candidates: list[Candidate], claimed: int | None, bonds: Bonds) -> Iterator[tuple]:
+        """First whom people said it is, then whom the source says, then whom it looks like; each once.
+
+        Each as person, probability, similarity, and the confirmed face that speaks for it.
+        """
         sure = bonds.sure(face)
         rest = 1.0
         if sure:
             person, named = sure
             rest -= SURE_PROBABILITY
-            yield self._row(person, SURE_PROBABILITY, self._similarity(candidates, person), named)
+            yield person, SURE_PROBABILITY, _similarity(candidates, person), named
         elif claimed is not None:
-            yield Suggestion(identity_id=claimed, probability=CLAIM_PROBABILITY, model_name="source")
+            yield claimed, CLAIM_PROBABILITY, None, None
         for candidate in candidates:
             if candidate.person not in {claimed, sure and sure[0]}:
                 nearest = int(self.gallery.face_ids[candidate.nearest])
-                yield self._row(candidate.person, candidate.probability * rest, candidate.similarity, nearest)
+                yield candidate.person, candidate.probability * rest, candidate.similarity, nearest
 
-    def _similarity(self, candidates: list[Candidate], person: int) -> float | None:
-        return next((candidate.similarity for candidate in candidates if candidate.person == person), None)
 
-    def _row(self, person: int, probability: float, similarity: float | None, nearest: int) -> Suggestion:
-        return Suggestion(
-            identity_id=person,
-            probability=probability,
-            similarity=similarity,
-            nearest_face_id=nearest,
-            model_name=self.embedder,
-            model_version=self.version,
-        )
+def _similarity(candidates: list[Candidate], person: int) -> float | None:
+    return next((candidate.similarity for candidate in candidates if candidate.person == person), None)
 
 
 def _already_there(image_ids: set[int]) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Names for waiting faces, from what people confirmed and from what the source claims."""
 
 import uuid
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -351,7 +352,8 @@ def test_among_many_the_photos_handed_out_next_are_compared(project, waiting, su
     assert [bool(named(face)) for face in waiting[ANA]] == [True, True, False, False]
 
 
-def test_names_in_quick_succession_wait_together(project, waiting, work_off):
+def test_names_in_quick_succession_wait_together(project, waiting, work_off, monkeypatch):
+    monkeypatch.setattr("recognition.work_left.SUGGEST_PAUSE", timedelta(minutes=5))  # however slow this machine is
     for face in waiting[ANA]:
         name(project, face, "Ana")
         jobs = Job.objects.filter(kind="suggest", project_id=project.pk)
