@@ -110,7 +110,9 @@ def _said(written: int, photos: int) -> str:
 
 def _seen_until(project: Project) -> datetime | None:
     """When the last run of this kind began to look: later changes are news."""
-    done = Job.objects.filter(project_id=project.pk, kind="suggest", state=State.DONE).order_by("-id")
+    done = Job.objects.filter(project_id=project.pk, kind="suggest", state=State.DONE, result__has_key="seen").order_by(
+        "-id"
+    )
     seen = done.values_list("result__seen", flat=True).first()
     return datetime.fromisoformat(seen) if seen else None
 

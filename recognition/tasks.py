@@ -1,6 +1,8 @@
 """Background work of this layer; imported by workers only, because it loads the models."""
 
-from jobs.models import Queue
+from django.db.models.functions import Now
+
+from jobs.models import Job, Queue, State
 from jobs.work import Work, handles
 from labelling.models import Project
 from recognition.cluster_ranks import rank_clusters
@@ -26,6 +28,11 @@ def _project(work: Work) -> Project:
 def _run(work: Work) -> Run:
     runs = Run.objects.select_related("project", "version__project", "model")
     return runs.get(pk=work.params["run"])
+
+
+def _is_at_it_already(work: Work) -> bool:
+    same = Job.objects.filter(kind=work.job.kind, project_id=work.job.project_id, pk__lt=work.job.pk)
+    return same.filter(state=State.RUNNING, lease_until__gt=Now()).exists()
 
 
 @handles("propose")
@@ -72,6 +79,9 @@ def look(work: Work) -> dict:
 
 @handles("suggest")
 def suggest(work: Work) -> dict:
+    if _is_at_it_already(work):  # two at once would hold up all that is quicker, to the same end
+        suggest_soon(work.job.project_id)
+        return {"said": "Names were being suggested already; once more right after."}
     answer = suggest_names(_project(work), work)
     suspect_soon(work.job.project_id)
     look_alikes_soon(work.job.project_id)

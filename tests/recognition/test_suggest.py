@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from jobs.models import Job, Queue, State
+from jobs.work import claim, perform
 from labelling.assign import assign_faces
 from labelling.identities import get_or_create_identity
 from labelling.models import Bond, Constraint, Face, Identity, Image, Suggestion
@@ -372,3 +373,18 @@ def test_what_nobody_could_tell_apart_is_not_written_again(project, waiting, sug
     assert suggest().result["suggestions"] == 0
     assert set(Suggestion.objects.filter(face__in=waiting[ANA][2:]).values_list("pk", flat=True)) == kept
     assert before
+
+
+def test_a_second_run_waits_for_the_first(project, add_faces, ask_again, work_off):
+    add_faces("one", ((1, 0), "Ann"))
+    add_faces("two", ((1, 1), None))
+    first, second = ask_again(project, "suggest"), ask_again(project, "suggest")
+    claim(first.pk)
+    perform(second.pk)
+    second.refresh_from_db()
+    assert (second.state, Suggestion.objects.count()) == (State.DONE, 0)
+    again = Job.objects.get(project_id=project.pk, kind="suggest", state=State.QUEUED)
+    Job.objects.filter(pk=first.pk).update(state=State.DONE, lease_until=None)
+    Job.objects.filter(pk=again.pk).update(not_before=None)
+    perform(again.pk)
+    assert Suggestion.objects.get().identity.name == "Ann"
