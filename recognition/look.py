@@ -12,18 +12,19 @@ from jobs.errors import JobFailed
 from jobs.work import Work
 from labelling import storage
 from labelling.api.serializers import SuggestionSerializer
-from labelling.boxes import Box
-from labelling.models import Constraint, Face, Identity, Image, Suggestion
+from labelling.boxes import Box, iou
+from labelling.models import Face, Identity, Image, Suggestion
 from labelling.photos import BadPhoto
+from labelling.proposals import SAME_BOX_IOU
 from recognition.alignment import crop_with_margin
+from recognition.bonds import Bonds
+from recognition.calibrations import calibration_for
 from recognition.embed import landmark_finder, loaded_embedder, photo_pixels
 from recognition.embedders import FaceGeometry
 from recognition.landmarks import find_landmarks
 from recognition.likeness import Candidate, one_person_per_photo, rank_people
-from recognition.models import Embedding
-from recognition.vectors import read_vectors, unit
-
-MOST = 9
+from recognition.suggest import MOST, read_gallery
+from recognition.vectors import unit
 
 
 def look_at_box(work: Work) -> dict:
@@ -37,7 +38,9 @@ def look_at_box(work: Work) -> dict:
     landmarks = find_landmarks(pixels, box, landmark_finder(image.project))
     embedder = loaded_embedder(image.project.settings.embedder)
     vectors = embedder.embed(pixels, [FaceGeometry(box, landmarks)])
-    ranked = _rank(image, unit(vectors), _not_possible(image, UUID(work.params["uid"]), work.params["present"]))
+    ranked = _rank(image, UUID(work.params["uid"]), box, unit(vectors))
+    present = set(work.params["present"])
+    ranked = [(candidate, nearest) for candidate, nearest in ranked if candidate.person not in present]
     return {
         "landmarks": None if landmarks is None else landmarks.round(2).tolist(),
         "suggestions": SuggestionSerializer(_suggestions(ranked, embedder.name), many=True).data,
@@ -45,27 +48,27 @@ def look_at_box(work: Work) -> dict:
     }
 
 
-def _rank(image: Image, vectors: np.ndarray, not_possible: set[int]) -> list[tuple[Candidate, int]]:
+def _rank(image: Image, uid: UUID, box: Box, vectors: np.ndarray) -> list[tuple[Candidate, int]]:
     """Candidates, each with the confirmed face nearest to the box."""
-    embedder = image.project.settings.embedder
-    named = Face.objects.in_project(image.project).named()
-    ids, gallery = read_vectors(Embedding.objects.current(embedder).filter(face__in=named))
-    person_of = dict(Face.objects.filter(pk__in=ids).values_list("pk", "identity_id"))
-    people = np.array([person_of.get(face_id) or 0 for face_id in ids], dtype=np.int64)
-    ranked = rank_people(vectors, gallery, people, embedder=embedder, limit=MOST)
+    face = Face.objects.filter(uid=uid).first()
+    gallery = read_gallery(image.project)
+    calibration, _ = calibration_for(image.project, gallery.vectors, gallery.people, gallery.photos)
+    others = gallery.face_ids != (face.pk if face else 0)  # likeness to itself, before it was moved, is no news
+    people, face_ids = gallery.people[others], gallery.face_ids[others]
+    ranked = rank_people(vectors, gallery.vectors[others], people, calibration=calibration, limit=MOST)
+    not_possible = {*_named_elsewhere(image, uid, box), *(_ruled_out(face) if face else ())}
     (kept,) = one_person_per_photo(ranked, [image.pk], {image.pk: not_possible})
-    return [(candidate, ids[candidate.nearest]) for candidate in kept]
+    return [(candidate, int(face_ids[candidate.nearest])) for candidate in kept]
 
 
-def _not_possible(image: Image, uid: UUID, present: list[int]) -> set[int]:
-    """Who stands elsewhere in the photo, or was said not to be this face."""
+def _named_elsewhere(image: Image, uid: UUID, box: Box) -> set[int]:
+    """Nobody is in a photo twice. A named box in the same place is the same face, drawn again."""
     others = Face.objects.filter(image=image).named().exclude(uid=uid)
-    refused = Constraint.objects.filter(face__uid=uid, identity__isnull=False)
-    return {
-        *present,
-        *others.values_list("identity_id", flat=True),
-        *refused.values_list("identity_id", flat=True),
-    }
+    return {face.identity_id for face in others if iou(face.box, box) < SAME_BOX_IOU}
+
+
+def _ruled_out(face: Face) -> set[int]:
+    return Bonds(face.project, [face.pk]).ruled_out(face.pk)
 
 
 def _suggestions(ranked: list[tuple[Candidate, int]], embedder: str) -> list[Suggestion]:

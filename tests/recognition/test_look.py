@@ -83,6 +83,11 @@ def test_who_is_named_elsewhere_in_the_photo_is_not_suggested(named, drawn, owne
     assert names_in(drawn()) == ["Ben"]
 
 
+def test_a_box_drawn_over_a_named_one_is_the_same_face(named, drawn, owner):
+    submit(drawn.image, owner, FaceWord(box=drawn.box, identity="Ana", has_identity=True))
+    assert names_in(drawn())[0] == "Ana"
+
+
 def test_not_this_person_is_remembered_for_a_moved_box(named, drawn, owner):
     submit(drawn.image, owner, FaceWord(box=drawn.box))
     face, ana = drawn.image.faces.get(), Face.objects.get(identity__name="Ana").identity

@@ -8,33 +8,32 @@
  * @property {[number, number[]][]} skipped  groups by id, with their faces
  */
 
-export class PlaceKeeper {
-  #table;
-  #owned;
-  #writing = Promise.resolve();
+const NOWHERE = { group: null, out: [], merged: [], skipped: [] };
 
-  /** @param {import("../labelling/kept_records.js").Table} table */
-  constructor(table, { owner, project }) {
-    this.#table = table;
-    this.#owned = { id: `${owner}/${project}/sort`, owner, project };
+/** In localStorage, because it writes at once: the page may be reloaded right after a key. */
+export class PlaceKeeper {
+  #key;
+
+  constructor({ owner, project }) {
+    this.#key = `facet-sort-place:${owner}/${project}`;
   }
 
-  /** @returns {Promise<Place>} */
-  async load() {
-    const nowhere = { group: null, out: [], merged: [], skipped: [] };
+  /** @returns {Place} */
+  load() {
     try {
-      const kept = (await this.#table.all()).find(({ id }) => id === this.#owned.id);
-      return { ...nowhere, ...kept };
+      return { ...NOWHERE, ...JSON.parse(localStorage.getItem(this.#key) ?? "{}") };
     } catch (error) {
       console.warn("Where you were could not be read on this computer.", error);
-      return nowhere;
+      return NOWHERE;
     }
   }
 
   /** @param {Place} place */
   keep(place) {
-    this.#writing = this.#writing
-      .then(() => this.#table.put({ ...place, ...this.#owned }))
-      .catch((error) => console.warn("Where you are could not be kept on this computer.", error));
+    try {
+      localStorage.setItem(this.#key, JSON.stringify(place));
+    } catch (error) {
+      console.warn("Where you are could not be kept on this computer.", error);
+    }
   }
 }

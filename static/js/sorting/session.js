@@ -69,8 +69,9 @@ export class SortSession extends EventTarget {
     return next.kind === "pair" ? this.question?.id === next.question.id : this.board.state === next.state;
   }
 
-  /** @param {number} faceId */
-  isSettled = (faceId) => this.#settled.has(faceId);
+  /** Here, or in another tab that has left it to be sent. @param {number} faceId */
+  isSettled = (faceId) =>
+    this.#settled.has(faceId) || this.outbox.entries.some(({ cards }) => cards?.some(({ id }) => id === faceId));
 
   /** A group whose faces were mostly skipped, also when a new clustering gave it another id. @param {object} group */
   isSkipped = (group) => {
@@ -94,8 +95,7 @@ export class SortSession extends EventTarget {
 
   /** Open what was open when the page was left, else the next. */
   async start() {
-    for (const { cards } of this.outbox.entries) cards?.forEach(({ id }) => this.#settled.add(id));
-    this.#resume = await this.places.load();
+    this.#resume = this.places.load();
     this.#skipped = new Map(this.#resume.skipped);
     await this.#move(() => this.#arrive());
   }

@@ -53,7 +53,7 @@ const announce = (words) => {
 };
 
 /** @returns {object} the parts, not yet connected */
-function build({ outbox: outboxTable, drafts: draftsTable }) {
+function build({ outbox: outboxTable }) {
   const owned = { owner: user, project };
   const outbox = new Outbox(outboxTable, { ...owned, send: ({ path, body }) => api.post(path, body) });
   const queue = new GroupQueue(api, {
@@ -63,7 +63,7 @@ function build({ outbox: outboxTable, drafts: draftsTable }) {
     held: () => session.held(),
     onAhead: preload,
   });
-  const places = new PlaceKeeper(draftsTable, owned);
+  const places = new PlaceKeeper(owned);
   const session = new SortSession({ api, slug: project, queue, board, outbox, places, pace });
   const grid = new Grid(part("grid"), { board, crops, onLook: lookSoon });
   const pairView = new PairView(part("pair"), { photos });
@@ -126,6 +126,7 @@ function connectDrawing(parts) {
   session.addEventListener("change", () => {
     arrive(parts);
     drawSoon();
+    if (!session.problem) outbox.retryNow(); // the server has just answered
     if (session.phase !== "ready") return;
     requestAnimationFrame(() => {
       focusWork();
