@@ -3,8 +3,6 @@
 import { make } from "../element.js";
 import { percent } from "../percent.js";
 
-/** Pictures that must have come before anybody may decide: about what a screen holds. */
-const FIRST_LOOK = 28;
 const AGAIN_MS = 3_000;
 const TRIES = 3;
 
@@ -43,10 +41,14 @@ export class Grid {
     return Math.max(getComputedStyle(line).gridTemplateColumns.split(" ").length, 1);
   }
 
-  /** Whether the first screen of pictures is there. */
+  /** Whether all pictures that are in sight have come: before, nobody may decide. */
   get isSeen() {
-    const first = [...this.#cards.values()].slice(0, FIRST_LOOK);
-    return first.every(({ image }) => image.complete);
+    return [...this.#list.querySelectorAll("[data-scrolls]")].every((pane) => {
+      const { top, bottom } = pane.getBoundingClientRect();
+      const isInSight = ({ y, height }) => y < bottom && y + height > top;
+      const pictures = [...pane.querySelectorAll(".sort-face > img")];
+      return pictures.every((picture) => picture.complete || !isInSight(picture.getBoundingClientRect()));
+    });
   }
 
   focus() {

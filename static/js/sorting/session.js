@@ -3,7 +3,7 @@
 import { uuid } from "../uuid.js";
 import { Board } from "./board.js";
 import { Trail } from "./trail.js";
-import { counted, entryForFaces, entryForPair, nameAs, outcomeOf } from "./verdicts.js";
+import { counted, entryForFaces, entryForPair, nameAs, outcomeOf, showTwice, whyASlip } from "./verdicts.js";
 
 /** @typedef {"loading"|"ready"|"empty"|"working"|"failed"} Phase */
 
@@ -29,7 +29,8 @@ export class SortSession extends EventTarget {
   /** Groups decided a moment ago: what is left of them is shown once workers have ranked it. */ #cooling = new Set();
   /** Questions come by themselves until the person turns one away. */ #mayAsk = true;
   /** The person wants questions, one after the other. */ #wantsPairs = false;
-  /** @type {import("./board.js").State|null} said to be right although somebody is in one photo twice */ #twice = null;
+  /** @type {import("./board.js").State|null} as it was when the person was warned: saying it again means it */
+  #warned = null;
   #moving = false;
   #again = 0;
 
@@ -113,10 +114,11 @@ export class SortSession extends EventTarget {
     if (!group) return "No group is open.";
     const { state, kept } = this.board;
     if (!kept.length) return "Every face is knocked out. Take one back, or skip the group.";
-    const allowTwice = verdict.as === "assigned" && this.#showsTwice(kept);
-    if (allowTwice && this.#twice !== state) {
-      this.#twice = state;
-      return "Two of these faces are in one photo. Knock one out; or once more, if it is a mirror or a collage.";
+    const allowTwice = verdict.as === "assigned" && showTwice(kept);
+    const doubt = verdict.as === "assigned" ? whyASlip(this.board) : null;
+    if (doubt && this.#warned !== state) {
+      this.#warned = state;
+      return doubt;
     }
     await this.#move(async () => {
       const strangers = this.board.isLeftovers ? [] : this.board.knockedOut;
@@ -250,10 +252,6 @@ export class SortSession extends EventTarget {
     }, RANKED_AFTER_MS);
   }
 
-  #showsTwice(faces) {
-    return new Set(faces.map(({ image }) => image)).size < faces.length;
-  }
-
   /** One move at a time: a second Enter while the next group is on its way must not count. */
   async #move(act) {
     if (this.#moving) return;
@@ -293,7 +291,7 @@ export class SortSession extends EventTarget {
   /** The next group; what was skipped comes again once there is nothing else. */
   async #next() {
     const group = await this.queue.take();
-    if (group || !this.#skipped.size) return group;
+    if (group || !this.#skipped.size || this.#cooling.size) return group;
     this.#skipped.clear();
     this.queue.forgetSkipped();
     const again = await this.queue.take();

@@ -53,3 +53,15 @@ export function entryForPair({ slug, eventId, question, same }) {
   const body = { a: question.a.id, b: question.b.id, same, event_id: eventId };
   return { id: eventId, kind: "pair", path: `projects/${slug}/pairs/`, question, same, body };
 }
+
+/** @param {import("./board.js").GroupFace[]} faces @returns {boolean} whether two of them are in one photo */
+export const showTwice = (faces) => new Set(faces.map(({ image }) => image)).size < faces.length;
+
+/** @param {import("./board.js").Board} board @returns {string|null} why one name for what is kept is probably a slip */
+export function whyASlip({ kept, knockedOut, isLeftovers }) {
+  if (isLeftovers && kept.length > 1 && !knockedOut.length) {
+    return `These ${kept.length} are hardly one person. Knock out whom you know, press K, and name them; or once more.`;
+  }
+  if (!showTwice(kept)) return null;
+  return "Two of these faces are in one photo. Knock one out; or once more, if it is a mirror or a collage.";
+}
