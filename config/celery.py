@@ -1,7 +1,9 @@
 """The Celery app: it only wakes workers, the `Job` rows in PostgreSQL hold the truth."""
 
+import logging
 import os
 import signal
+import threading
 
 from celery import Celery
 from celery.signals import worker_process_init
@@ -9,6 +11,7 @@ from kombu import Queue
 
 from config.embedded.leash import die_with_parent
 
+logger = logging.getLogger(__name__)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 _HOUR_S = 60 * 60
@@ -45,3 +48,20 @@ app.autodiscover_tasks()
 def leash_pool_process(**_: object) -> None:
     """End the process that runs a task together with its worker, even when that one is killed."""
     die_with_parent(signal.SIGKILL)
+
+
+@worker_process_init.connect
+def warm_pool_process(**_: object) -> None:
+    """Where people wait for answers (FACET_WARM=1), read the models beside the first wait for work."""
+    if os.environ.get("FACET_WARM") == "1":
+        # In a thread: Celery kills a process that takes long to begin.
+        threading.Thread(target=_warm_up, daemon=True, name="warm-up").start()
+
+
+def _warm_up() -> None:
+    from recognition.warm import warm_up
+
+    try:
+        warm_up()
+    except Exception:  # the first job that needs the models will say what is wrong with them
+        logger.exception("The models could not be read ahead.")
