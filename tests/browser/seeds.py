@@ -17,13 +17,21 @@ def make_project(
     """
     from django.contrib.auth import get_user_model
 
-    from labelling.identities import create_identity
     from labelling.projects import create_project
 
     project = create_project(name, by=get_user_model().objects.get(username="admin"))
+    images = add_photos(project, photos, faces, people, probability, first_seed)
+    people = {person.name: person.pk for person in project.identities.all()}
+    return {"slug": project.slug, "id": project.pk, "images": images, "people": people}
+
+
+def add_photos(
+    project, photos: int, faces: int = 1, people: list[str] = (), probability: float = 0.97, first_seed: int = 0
+) -> list[dict]:
+    from labelling.identities import create_identity
+
     known = [create_identity(project, person) for person in people]
-    images = [_add_photo(project, first_seed + place, faces, known, probability) for place in range(photos)]
-    return {"slug": project.slug, "id": project.pk, "images": images, "people": {one.name: one.pk for one in known}}
+    return [_add_photo(project, first_seed + place, faces, known, probability) for place in range(photos)]
 
 
 def _add_photo(project, seed: int, faces: int, people: list, probability: float) -> dict:

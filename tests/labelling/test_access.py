@@ -146,8 +146,11 @@ def test_the_tables_name_only_routes_that_exist():
 
 @pytest.fixture
 def theirs(project, owner, make_image):
-    """A project with one of everything, and the ids a stranger might guess."""
-    image = make_image(seed=1, faces=1)
+    return one_of_everything(project, owner, make_image(seed=1, faces=1))
+
+
+def one_of_everything(project, owner, image) -> SimpleNamespace:
+    """Fill a project with one of everything; the ids a stranger might guess. `image` has one face."""
     face = image.faces.get()
     identity = create_identity(project, "Zenobia Secret")
     words = [FaceWord(id=face.pk, identity=identity.pk, has_identity=True)]
@@ -183,7 +186,9 @@ def _later_things(project, job) -> dict[str, int]:
     export = Export.objects.create(version=version, job_id=job.pk, format="coco")
     run = Run.objects.create(project=project, version=version, kind=RunKind.TRAIN)
     face = Face.objects.filter(project=project).first()
-    suspicion = Suspicion.objects.create(project=project, face=face, kind="box", score=1, face_version=face.version)
+    suspicion = Suspicion.objects.create(
+        project=project, face=face, kind="box", score=1, face_version=face.version, detail={"detector": 0.98}
+    )
     return {"version": version.number, "export": export.pk, "run": run.pk, "suspicion": suspicion.pk}
 
 

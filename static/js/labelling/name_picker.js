@@ -121,6 +121,7 @@ export class NamePicker {
     this.#list.replaceChildren(...options.map((option, index) => this.#row(option, index)));
     this.#list.hidden = options.length === 0;
     this.#input.setAttribute("aria-expanded", String(options.length > 0));
+    if (options.length === 0) this.#input.removeAttribute("aria-activedescendant"); // no row is left to point at
   }
 
   #row(option, index) {

@@ -1,0 +1,90 @@
+"""What axe-core finds wrong with a page, and every page there is to look at."""
+
+from functools import cache
+from uuid import uuid4
+
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser import seeds
+
+SERIOUS = ("serious", "critical")
+
+
+@cache
+def axe() -> Axe:
+    return Axe()
+
+
+def findings(page, *, only_colours: bool = False) -> list[str]:
+    """Each serious thing that keeps somebody from using this page as it stands: which rule, where, why."""
+    rules = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}} if only_colours else {}
+    found = axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
+    return [
+        f"{rule['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary'].splitlines()[-1].strip()}"
+        for rule in found
+        if rule["impact"] in SERIOUS
+        for node in rule["nodes"][:5]
+    ]
+
+
+def findings_in_both_themes(page) -> list[str]:
+    _show(page, "light")
+    found = findings(page)
+    _show(page, "dark")
+    found += [f"dark: {finding}" for finding in findings(page, only_colours=True)]
+    _show(page, "light")
+    return found
+
+
+def _show(page, theme: str) -> None:
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    # Colours that change smoothly are only half way there in the first frame.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def make_pages(name: str) -> dict[str, str]:
+    """The address of every page the routes lead to, by route, of a project with something of everything in it."""
+    from django.contrib.auth import get_user_model
+    from django.test import Client
+    from django.urls import reverse
+
+    from labelling.models import Image, Project
+    from tests.labelling.test_access import FOREIGN, PERSONAL, one_of_everything
+
+    admin = get_user_model().objects.get(username="admin")
+    made = seeds.make_project(name, photos=1)
+    project = Project.objects.get(slug=made["slug"])
+    things = one_of_everything(project, admin, Image.objects.get(pk=made["images"][0]["id"]))
+    version = _fill(project, admin)
+    routes = {route: kwargs(things) for route, kwargs in FOREIGN.items()} | {route: {} for route in PERSONAL}
+    pages = {"login": reverse("login"), "frozen version": reverse("version", args=[project.slug, version.number])}
+    client = Client(headers={"host": "localhost"})
+    client.force_login(admin)
+    for route, kwargs in routes.items():
+        if not route.startswith("api-"):
+            answer = client.get(reverse(route, kwargs=kwargs))
+            if answer.status_code == 200 and b"<html" in answer.getvalue()[:200]:
+                pages[route] = answer.request["PATH_INFO"]
+    return pages
+
+
+def _fill(project, admin):
+    """Photos that wait and photos that are done, a frozen version, work that failed, a member, guidelines."""
+    import datasets.tasks  # noqa: F401  (registers handlers)
+    from datasets.freeze import start_freeze
+    from jobs.models import Job, State
+    from jobs.work import perform
+    from labelling.assign import assign_faces
+
+    images = seeds.add_photos(project, 6, 2, ["Ada Ek", "Bo Li"], first_seed=10)
+    seeds.make_member(project.slug, "anna")
+    project.guidelines = "## Whom to name\n\nEverybody *in front*. See [the wiki](https://example.org)."
+    project.save()
+    for place, person in enumerate(project.identities.filter(name__in=["Ada Ek", "Bo Li"])):
+        faces = [image["faces"][place] for image in images[:4]]
+        assign_faces(project, faces, person, by=admin, event_id=uuid4())
+    failed = {"state": State.FAILED, "message": "The weights are not there."}
+    Job.objects.create(kind="embed", title="Describe new faces", project_id=project.pk, **failed)
+    version = start_freeze(project, by=admin)
+    perform(version.job_id)
+    return version
