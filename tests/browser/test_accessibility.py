@@ -53,7 +53,7 @@ def test_what_label_shows_while_one_works_is_accessible(house, page):
     expect(page.locator("[data-region=keys]")).to_be_visible()
     found["the keys are shown"] = findings_in_both_themes(page)
     page.keyboard.press("?")
-    house.inside(_somebody_else_decides, made["images"][0]["faces"])
+    house.inside(seeds.decide, made["images"][0]["faces"][0], "unknown")
     page.keyboard.press("Enter")
     expect(page.locator("[data-region=conflict]")).to_be_visible()
     found["a conflict"] = findings_in_both_themes(page)
@@ -63,16 +63,6 @@ def test_what_label_shows_while_one_works_is_accessible(house, page):
     expect(page.locator("[data-region=login]")).to_be_visible()
     found["the login has ended"] = findings_in_both_themes(page)
     assert found == {state: [] for state in found}
-
-
-def _somebody_else_decides(faces: list[int]) -> None:
-    import uuid
-
-    from labelling.assign import decide_faces
-    from labelling.models import Face
-
-    face = Face.objects.get(pk=faces[0])
-    decide_faces(face.project, [face.pk], "unknown", by=None, event_id=uuid.uuid4())
 
 
 # What the focus is on: whether it can be seen, and where the way through the page has come to.

@@ -131,6 +131,53 @@ def test_the_browser_dies_with_changes_that_were_not_sent(house, lobby, at_work)
     assert labelled(house, lobby) == [int(photo)]
 
 
+def test_unsent_changes_to_a_photo_that_others_changed_lie_over_it(house, lobby, at_work):
+    page = at_work()
+    photo = lobby["images"][0]
+    page.keyboard.press("u")
+    expect_badge(page, "pending", "Changes not sent yet")
+    page.close()
+    house.inside(seeds.decide, photo["faces"][0], "ignored")
+    page = page.context.new_page()
+    open_label(page, house, lobby)
+    expect(page.locator("#label")).to_have_attribute("data-image-id", str(photo["id"]))
+    face = page.locator("[data-face]").first
+    expect(face).to_contain_text("unknown")
+    expect(page.locator("#toasts")).to_contain_text("This photo was changed since.")
+    page.keyboard.press("z")
+    expect(face).to_contain_text("ignored")
+    page.keyboard.press("Shift+Z")
+    expect(face).to_contain_text("unknown")
+    accept(page)
+    expect_badge(page, "saved")
+    assert [event["verb"] for event in house.inside(seeds.events, lobby["slug"])] == ["decide", "submit"]
+    assert house.inside(seeds.faces, lobby["slug"])[0]["who"] == "unknown"
+
+
+PICTURES = """(wanted) => performance.getEntriesByType("resource")
+  .filter(({ name, responseEnd }) => name.includes("/media/images/") && responseEnd > 0).length >= wanted"""
+
+
+def test_a_photo_taken_back_while_offline_comes_back_with_its_decisions(house, lobby, at_work):
+    page = at_work()
+    page.wait_for_function(PICTURES, arg=3)  # the next two are at hand
+    page.context.set_offline(True)
+    first = accept(page)
+    page.keyboard.press("u")
+    expect(page.locator("[data-face]").first).to_contain_text("unknown")
+    second = accept(page)
+    page.keyboard.press("z")
+    expect_badge(page, "offline", "Offline – 1 kept on this computer")
+    page.context.set_offline(False)
+    expect(page.locator("#label")).to_have_attribute("data-image-id", str(second))
+    expect(page.locator("[data-face]").first).to_contain_text("unknown")
+    assert accept(page) == second
+    expect_badge(page, "saved")
+    assert labelled(house, lobby) == [first, second]
+    faces = house.inside(seeds.faces, lobby["slug"])
+    assert [face["who"] for face in faces[:2]] == ["assigned", "unknown"]
+
+
 @pytest.mark.parametrize("what", ["its processes", "all of it"])
 def test_the_web_server_is_killed_between_two_submits(house, lobby, at_work, what):
     page = at_work()

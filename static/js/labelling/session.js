@@ -29,6 +29,7 @@ export class LabelSession extends EventTarget {
   /** @type {Sent[]} photos taken back, the last one taken back last */ #undone = [];
   /** @type {number|null} go on behind this photo */ #after = null;
   /** @type {number|null} the photo that was asked for, null for whichever is next */ #chosen = null;
+  /** @type {import("./decisions.js").Face[]|null} decisions to lay over the photo that is yet to open */ #mine = null;
   #moving = false;
   #hasDraft = false;
   #hasJustSent = false;
@@ -151,9 +152,10 @@ export class LabelSession extends EventTarget {
 
   /** Ask for a photo again after none, a failure, or somebody else's lease. @param {boolean} [quiet]  by itself */
   async retry(quiet = false) {
-    if (this.phase === "blind") await this.#move(() => this.#show(this.queue.reload(this.item)));
+    const mine = this.#mine;
+    if (this.phase === "blind") await this.#move(() => this.#show(this.queue.reload(this.item), mine));
     if (!["empty", "failed", "held"].includes(this.phase)) return;
-    await this.#move(() => this.#arrive(this.#chosen, { quiet }));
+    await this.#move(() => this.#arrive(this.#chosen, { quiet, mine }));
   }
 
   /** @returns {number[]} images whose decision is still on its way */
@@ -224,6 +226,7 @@ export class LabelSession extends EventTarget {
   async #arrive(chosen, { onlyTry = false, quiet = false, mine = null } = {}) {
     clearTimeout(this.#again);
     this.#chosen = chosen;
+    this.#mine = mine;
     if (!quiet) this.#turn("loading");
     try {
       const item = chosen === null ? await this.#next() : await this.#open(chosen);
@@ -270,29 +273,30 @@ export class LabelSession extends EventTarget {
     if (problem) this.#again = setTimeout(() => this.retry(true), RETRY_MS);
     this.#hasDraft = Boolean(draft);
     if (draft && !problem) this.#restore(draft, item);
+    if (!problem) this.#mine = null; // from here on they are a draft
     if (mine) this.#keepDraft();
     this.dispatchEvent(new Event("change"));
     if (item.lease) this.queue.prefetch(item.image.id); // only now: the open photo has the network first
   }
 
   #restore(draft, item) {
-    if (draft.version === item.image.version) {
-      this.store.replace(withDecisions(this.store.faces, draft.faces));
-      this.#say("Your unsent changes to this photo are back.", "success");
-      return;
-    }
-    this.drafts.drop(item.image.id);
-    this.#say("Unsent changes of yours were dropped: this photo was changed since. Please look again.", "warn");
+    this.store.replace(withDecisions(this.store.faces, draft.faces));
+    if (draft.version === item.image.version) this.#say("Your unsent changes to this photo are back.", "success");
+    else this.#say("This photo was changed since. Your unsent changes lie over it; Undo shows it without them.", "warn");
   }
 
   /** @param {Sent} sent @returns {Promise<boolean>} whether the server has the photo as it was before */
-  async #takeBack({ item, eventId }) {
+  async #takeBack({ item, eventId, before }) {
     const { name } = item.image;
     if (this.outbox.find(eventId)?.refusal) {
       this.#say(`“${name}” was not saved: choose first what should become of your version.`, "warn");
       return false;
     }
-    if (await this.outbox.withdraw(eventId)) return true;
+    if (this.outbox.find(eventId)) {
+      await this.drafts.keep(item.image, before); // first: never is there none of the two on disk
+      if (await this.outbox.withdraw(eventId)) return true;
+      await this.drafts.drop(item.image.id);
+    }
     if (this.outbox.find(eventId)) {
       this.#say(`“${name}” is still on its way to the server. Undo it when the badge says Saved.`, "warn");
       return false;
