@@ -65,6 +65,7 @@ class _Ranking:
         self.people = People(faces)
         self.words: Words = read_words(project, faces)
         self.row_of = {int(pk): row for row, pk in enumerate(faces.face_ids) if faces.people[row] == WAITING}
+        self.barred_of = self._barred_of()
         self.waiting = self._waiting_members()
         self.gone: list[tuple[int, int]] = []  # cluster and face
 
@@ -90,7 +91,7 @@ class _Ranking:
     def _let_go(self, row: Cluster) -> None:
         """The few that cannot be the proposed person any more leave the others; a new clustering takes them up."""
         rows = self.waiting[row.pk]
-        not_them = [place for place in rows if row.identity_id in self._barred([place])]
+        not_them = [place for place in rows if row.identity_id in self.barred_of.get(place, ())]
         if 2 * len(not_them) < len(rows) and not_them:
             self.waiting[row.pk] = [place for place in rows if place not in not_them]
             self.gone += [(row.pk, int(self.faces.face_ids[place])) for place in not_them]
@@ -112,13 +113,18 @@ class _Ranking:
             row.identity_id, row.probability = person or None, chance
             row.nearest_face_id = int(self.faces.face_ids[self.people.nearest(person, mean)]) if person else None
 
+    def _barred_of(self) -> dict[int, set[int]]:
+        """Whom a waiting face is known not to be, or stands beside; only faces of which there is anything to say."""
+        not_person, in_photo = self.words.not_person, self.words.in_photo
+        photos = self.faces.photos.tolist()
+        return {
+            row: not_person.get(face, set()) | in_photo.get(photos[row], set())
+            for face, row in self.row_of.items()
+            if face in not_person or photos[row] in in_photo
+        }
+
     def _barred(self, rows: list[int]) -> set[int]:
-        """Whom one of these faces at least is known not to be, or stands beside."""
-        barred: set[int] = set()
-        for row in rows:
-            barred |= self.words.not_person.get(int(self.faces.face_ids[row]), set())
-            barred |= self.words.in_photo.get(int(self.faces.photos[row]), set())
-        return barred
+        return set().union(*(self.barred_of[row] for row in rows if row in self.barred_of))
 
     def _put_in_line(self) -> None:
         needy = needy_people(self.project)

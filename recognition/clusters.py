@@ -106,9 +106,10 @@ def _write(
     clusters: list[Planned],
     questions: list[Question],
 ) -> ClusterRun:
+    # Faces before the project, as those do who name somebody new: neither waits for the other in a circle.
+    alive = _still_there(faces, clusters) - faces_kept_apart(project)
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)  # numbers are given one after the other
     number = (ClusterRun.objects.filter(project=project).aggregate(n=Max("number"))["n"] or 0) + 1
-    alive = _still_there(faces, clusters) - faces_kept_apart(project)
     clusters = [cluster for cluster in clusters if any(faces.face_ids[row] in alive for row in cluster.rows)]
     people = set(Identity.objects.in_project(project).values_list("pk", flat=True))
     run = ClusterRun.objects.create(

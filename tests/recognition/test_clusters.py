@@ -4,6 +4,8 @@ import uuid
 from collections import Counter
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from jobs.models import Job, State
 from jobs.work import claim
@@ -110,6 +112,18 @@ def test_a_clustering_that_breaks_off_leaves_nothing(people, project, cluster, a
         make_clusters(project, work)
     assert newest_run(project) == before
     assert ClusterRun.objects.count() == 1
+
+
+def test_faces_are_locked_before_the_project_as_by_those_who_name_somebody_new(people, project, ask_again):
+    """The other way round, a clustering and a new name at once would wait for each other for ever."""
+    work = claim(ask_again(project, "cluster").pk)
+    with CaptureQueriesContext(connection) as asked:
+        make_clusters(project, work)
+    locks = [query["sql"] for query in asked if "FOR NO KEY UPDATE" in query["sql"]]
+    assert [next(name for name in ("labelling_face", "labelling_project") if name in sql) for sql in locks] == [
+        "labelling_face",
+        "labelling_project",
+    ]
 
 
 def test_nothing_that_people_said_is_touched(people, project, cluster, rank):
