@@ -16,7 +16,7 @@ from labelling.submit import FaceWord, submit_image
 
 # Session, user, project with membership; then what the page itself needs. The strip of the loop comes on top.
 OWN_QUERIES = {
-    "images": 6, "identities": 5, "jobs": 6, "members": 5, "ingest": 7, "label": 3, "sort": 3, "project": 9, "work": 8,
+    "images": 6, "identities": 5, "jobs": 6, "members": 5, "ingest": 7, "label": 4, "sort": 3, "project": 9, "work": 8,
 }  # fmt: skip
 PROJECT_LIST_QUERIES = 7
 

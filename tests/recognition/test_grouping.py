@@ -113,8 +113,10 @@ def test_no_word_is_ever_broken(puzzle):
     found = group_faces(faces, words, LINKAGE, least=0.5)
     rows = sorted(row for group in found for row in group.members)
     assert rows == np.flatnonzero(faces.people == 0).tolist()  # each waiting face once
-    said_same = connected(words.must)
     person_of = dict(zip(faces.face_ids.tolist(), faces.people.tolist(), strict=True))
+    # Words that contradict each other, through names as well: the same as one face of a person, not as another.
+    named = [(a, b) for a in person_of for b in person_of if person_of[a] and person_of[a] == person_of[b]]
+    said_same = connected([*words.must, *named])
     for group in found:
         ids = {int(faces.face_ids[row]) for row in group.members}
         for first, second in words.cannot:
@@ -139,7 +141,8 @@ def connected(pairs):
         return face
 
     for first, second in pairs:
-        head[of(first)] = of(second)
+        if of(first) != of(second):
+            head[of(first)] = of(second)
     return of
 
 

@@ -208,7 +208,7 @@ def test_without_test_faces_the_model_is_kept_and_not_evaluated(label, freeze_no
 def test_the_report_has_every_figure(trained):
     metrics = report_of(trained).metrics
     figures = {"map", "recognition_rate", "cmc", "verification"}
-    about = {"gallery", "probes", "identities", "embedder", "model"}
+    about = {"gallery", "probes", "identities", "embedder", "model", "human"}
     assert set(metrics) == figures | about | {"confusion", "baseline", "chance", "beats_baseline"} | {
         "test_photos_seen_in_training"
     }
