@@ -143,6 +143,8 @@ def _make(scale: float) -> Project:
         sizes |= {"last_labelled": first + labelled - 1, "first_rich": first + labelled}
         sizes["last_rich"] = first + labelled + rich - 1
         cursor.execute(FACES_SQL, sizes)
+        # The planner still believes the tables to be empty, and would join them row by row for minutes.
+        cursor.execute("ANALYZE labelling_image, labelling_face")
         sizes["first_face"] = _scalar(cursor, "SELECT min(id) FROM labelling_face WHERE project_id = %s", project)
         sizes["named_faces"] = _scalar(
             cursor, "SELECT count(*) FROM labelling_face WHERE who = 'assigned' AND project_id = %s", project
