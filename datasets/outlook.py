@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
 from datasets.freeze import images_to_freeze
-from labelling.models import Face, FaceState, Project, Who
+from labelling.models import Face, FaceState, Identity, Project, Who
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Outlook:
 
 
 def outlook(project: Project) -> Outlook:
-    """Three queries, however large the project is."""
-    rows = Face.objects.filter(project=project).order_by().values_list("state", "who").annotate(number=Count("pk"))
+    """Three queries, however large the project is; faces and people are counted from indexes alone."""
+    rows = Face.objects.filter(project=project).order_by().values_list("state", "who").annotate(number=Count("*"))
     counts = {(state, who): number for state, who, number in rows}
-    people = Face.objects.in_project(project).named().aggregate(people=Count("identity", distinct=True))["people"]
+    named = Face.objects.named().filter(identity=OuterRef("pk"))
     return Outlook(
         images=images_to_freeze(project.pk).count(),
-        people=people,
+        people=Identity.objects.in_project(project).filter(Exists(named)).count(),
         named=counts.get((FaceState.CONFIRMED, Who.ASSIGNED), 0),
         unnamed=counts.get((FaceState.CONFIRMED, Who.UNASSIGNED), 0),
         unknown=counts.get((FaceState.CONFIRMED, Who.UNKNOWN), 0),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.urls import reverse
 
 from labelling.models import Project
-from labelling.progress import Standing, standing
+from labelling.progress import Standing, recent_standing
 
 Step = dict
 _later_steps: Callable[[Project, Standing], list[Step]] | None = None
@@ -31,7 +31,7 @@ def _project_by_id(request) -> Project | None:
 
 def loop_steps(project: Project, now: Standing | None = None) -> list[Step]:
     """All steps. `now` spares the counting where the caller has counted already."""
-    now = now or standing(project)
+    now = now or recent_standing(project)
     return [*_first_steps(project, now), *(_later_steps(project, now) if _later_steps else [])]
 
 

@@ -157,11 +157,14 @@ def overruled_examples(project: Project) -> list[LedgerEntry]:
     """The most convinced errors among the latest decisions, each face once."""
     wrong = (Outcome.OTHER, Outcome.OVERRULED, Outcome.UNKNOWN, Outcome.REJECTED)
     newest = LedgerEntry.objects.filter(project=project, event__undone_by=None, outcome__in=wrong, face__isnull=False)
-    newest = newest.select_related("face__image", "suggested", "chosen", "decided_by").order_by("-id")[: LATEST // 10]
-    seen: dict[int, LedgerEntry] = {}
-    for entry in sorted(newest, key=lambda entry: (-entry.probability, -entry.pk)):
-        seen.setdefault(entry.face_id, entry)
-    return list(seen.values())[:EXAMPLES]
+    rows = newest.order_by("-id").values_list("probability", "pk", "face_id")[: LATEST // 10]
+    worst: dict[int, int] = {}
+    for _, pk, face_id in sorted(rows, reverse=True):
+        worst.setdefault(face_id, pk)
+    shown = LedgerEntry.objects.filter(pk__in=list(worst.values())[:EXAMPLES])
+    return list(
+        shown.select_related("face__image", "suggested", "chosen", "decided_by").order_by("-probability", "-pk")
+    )
 
 
 def _charts(fit: Calibration, curve: ThresholdCurve, in_force: float, learnt: LearntThreshold) -> dict:

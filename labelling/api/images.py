@@ -8,7 +8,7 @@ from labelling.access import project_for
 from labelling.api.paging import ByAge
 from labelling.api.second_looks import image_for, opinion_kept
 from labelling.api.serializers import ImageSerializer, ImageWithFacesSerializer, SubmitSerializer
-from labelling.api.shapes import faces_of, image_shape
+from labelling.api.shapes import decided_faces_of, image_shape
 from labelling.errors import Refused, Stale
 from labelling.hear import hear
 from labelling.identities import get_or_create_identity
@@ -87,7 +87,7 @@ class ImageSubmit(APIView):
         if event.verb == Verb.OPINION:
             return Response(opinion_kept(event))
         image.refresh_from_db(fields=["state", "version"])
-        return Response({"image": image_shape(image), "faces": faces_of(image), "event": event.pk})
+        return Response({"image": image_shape(image), "faces": decided_faces_of(image), "event": event.pk})
 
 
 def _image(user, image_id: int) -> Image:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from labelling.addresses import crop_url, crop_url_of, picture_urls
-from labelling.models import Face, Image, Suggestion
+from labelling.models import Face, FaceState, Image, Suggestion, Who
 from labelling.models.faces import key_of_box
 
 _OF_SUGGESTION = (
@@ -35,6 +35,14 @@ def faces_of(image: Image) -> list[dict]:
     faces = list(Face.objects.filter(image=image).select_related("identity"))
     suggestions = _suggestions([face.pk for face in faces])
     return [face_shape(face, suggestions[face.pk]) for face in faces]
+
+
+def decided_faces_of(image: Image) -> list[dict]:
+    """The answer to a decision: suggestions of those faces only that still wait for one."""
+    faces = list(Face.objects.filter(image=image).select_related("identity"))
+    waiting = [face.pk for face in faces if face.who == Who.UNASSIGNED and face.state != FaceState.REJECTED]
+    suggestions = _suggestions(waiting) if waiting else {}
+    return [face_shape(face, suggestions.get(face.pk, [])) for face in faces]
 
 
 def face_shape(face: Face, suggestions: list[dict]) -> dict:

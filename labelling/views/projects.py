@@ -21,7 +21,7 @@ from labelling.models import Event, Membership, Project, Role
 from labelling.next_step import next_step
 from labelling.opinions import settle_later
 from labelling.paging import keyset_page
-from labelling.progress import people_at_work, standing, standings
+from labelling.progress import people_at_work, recent_standing, standings
 from labelling.projects import create_project
 from labelling.views.frame import open_project, show, with_cancel_rights
 
@@ -80,7 +80,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
     # Not `open_project`: the steps are needed here too, and should not be counted twice.
     project = project_for(request.user, slug)
-    now = standing(project)
+    now = recent_standing(project)
     steps = loop_steps(project, now)
     role = role_of(request.user, project)
     return show(

@@ -12,7 +12,7 @@ from labelling.forms import BatchForm, QueueOrderForm
 from labelling.loop import loop_steps
 from labelling.models import Image, Project, QueueOrder, Role
 from labelling.pace import DAYS, paces
-from labelling.progress import people_at_work, standing
+from labelling.progress import people_at_work, recent_standing
 from labelling.projects import members_of, set_queue_order
 from labelling.queue import free, queue_order
 from labelling.skips import skipped
@@ -36,7 +36,7 @@ def work(request: HttpRequest, slug: str) -> HttpResponse:
 
 def work_page(request: HttpRequest, project: Project, form: BatchForm | None = None) -> HttpResponse:
     """The page, with what was refused about a batch beside its fields. `form` is bound then."""
-    now = standing(project)  # the strip counts the same; once is enough
+    now = recent_standing(project)  # the strip counts the same; once is enough
     role = role_of(request.user, project)
     members = members_of(project)
     order = queue_order(project)

@@ -90,3 +90,19 @@ def test_a_picture_is_one_question_beside_session_and_user(fill, owner, client_f
     face = image.faces.first()
     assert queries_of(client, reverse("picture", args=[image.pk, "small", image.sha256[:16]])) == 3
     assert queries_of(client, reverse("crop", args=[face.pk, face.box_key])) == 3
+
+
+def test_a_large_project_is_not_counted_anew_on_each_page(fill, project, owner, client_for, monkeypatch):
+    from django.core.cache import cache
+
+    from labelling import progress
+
+    cache.clear()
+    fill(0, 1)
+    client, url = client_for(owner), reverse("members", args=[project.slug])
+    counted = queries_of(client, url)
+    assert queries_of(client, url) == counted
+    monkeypatch.setattr(progress, "COUNTED_EACH_TIME", 0)
+    queries_of(client, url)
+    assert queries_of(client, url) == counted - 3
+    cache.clear()

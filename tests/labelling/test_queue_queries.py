@@ -13,8 +13,8 @@ from labelling.models import Suggestion
 # Session, user, project with membership, the claim, faces, suggestions, how many wait, remarks.
 NEXT_QUERIES = 8
 # Session, user, photo; begin, lock, known event, lease, faces, people, rewrite, photo, event, suggestions, ledger,
-# lease gone, commit; then the answer: photo, faces, suggestions. What is announced after commit comes on top.
-SUBMIT_QUERIES = 19
+# lease gone, commit; then the answer: photo, faces. What is announced after commit comes on top.
+SUBMIT_QUERIES = 18
 
 
 @pytest.fixture
