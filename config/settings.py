@@ -113,7 +113,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env_text("REDIS_URL") or "redis://localhost:6379/0"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {"default": {"BACKEND": "config.plain_cache.PlainCache", "LOCATION": REDIS_URL}}
 
 S3_ENDPOINT_URL = env_text("S3_ENDPOINT_URL")
 S3_BUCKET = env_text("S3_BUCKET", "facet")

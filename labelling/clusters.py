@@ -3,7 +3,6 @@
 Workers write clusters; here they are read as they are now, so that what was decided a moment ago is gone.
 """
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from dataclasses import dataclass, field
 from django.core.cache import cache
 from django.db.models import Count, Exists, F, OuterRef, Q, Sum, Window
 from django.db.models.functions import RowNumber
-from redis.exceptions import RedisError
 
 from jobs.models import Job
 from labelling.models import (
@@ -37,8 +35,6 @@ MOST_ALTERNATIVES = 8
 # A group is one person's for so long after they were given it, among so many further ones in line.
 HELD_S = 120
 LOOK_PAST = 20
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -118,20 +114,14 @@ def hand_out(run: ClusterRun, user, *, without: Iterable[int] = (), limit: int =
     holder = _holders(line)
     line.sort(key=lambda cluster: holder.get(cluster.pk, user.pk) != user.pk)
     given = line[:limit]
-    try:
-        cache.set_many({_held(cluster.pk): user.pk for cluster in given}, HELD_S)
-    except RedisError as error:
-        logger.warning("Who sorts which group could not be noted: %s", error)
+    cache.set_many({_held(cluster.pk): user.pk for cluster in given}, HELD_S)
     return given
 
 
 def _holders(clusters: Sequence[Cluster]) -> dict[int, int]:
     keys = {_held(cluster.pk): cluster.pk for cluster in clusters}
-    try:
-        return {keys[key]: user_id for key, user_id in cache.get_many(keys).items()}
-    except RedisError as error:  # two may get the same group then, and one of them is told
-        logger.warning("Who sorts which group is not known: %s", error)
-        return {}
+    # While the cache is away two may get the same group, and one of them is told.
+    return {keys[key]: user_id for key, user_id in cache.get_many(keys).items()}
 
 
 def _held(cluster_id: int) -> str:

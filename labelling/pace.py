@@ -1,6 +1,6 @@
 """How much each person does, and how quickly, read from history: what was taken back does not count."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
@@ -58,7 +58,8 @@ class Pace:
 
 def paces(project: Project) -> list[Pace]:
     """Everybody who decided something in the last seven days, most faces first. May be a minute old."""
-    return cache.get_or_set(f"pace:{project.pk}", lambda: _paces(project), KEPT_S)
+    rows = cache.get_or_set(f"pace:{project.pk}", lambda: [asdict(pace) for pace in _paces(project)], KEPT_S)
+    return [Pace(**row) for row in rows]
 
 
 def _paces(project: Project) -> list[Pace]:

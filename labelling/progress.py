@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
 from django.core.cache import cache
 from django.db.models import Count
@@ -45,12 +45,13 @@ def standing(project: Project) -> Standing:
 def recent_standing(project: Project) -> Standing:
     """As `standing`, for pages: that of a large project may be some seconds old."""
     key = f"standing:{project.pk}"
-    known = cache.get(key)
-    if known is None:
-        known = standing(project)
-        if known.images + known.faces > COUNTED_EACH_TIME:
-            cache.set(key, known, KEPT_S)
-    return known
+    kept = cache.get(key)
+    if kept is not None:
+        return Standing(**kept)
+    counted = standing(project)
+    if counted.images + counted.faces > COUNTED_EACH_TIME:
+        cache.set(key, asdict(counted), KEPT_S)
+    return counted
 
 
 def standings(projects: Collection[Project]) -> dict[int, Standing]:
