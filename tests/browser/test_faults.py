@@ -163,6 +163,7 @@ def test_a_photo_taken_back_while_offline_comes_back_with_its_decisions(house, l
     page.wait_for_function(PICTURES, arg=3)  # the next two are at hand
     page.context.set_offline(True)
     first = accept(page)
+    expect(page.locator("#label")).to_have_attribute("data-phase", "ready")
     page.keyboard.press("u")
     expect(page.locator("[data-face]").first).to_contain_text("unknown")
     second = accept(page)

@@ -29,6 +29,8 @@ export class ImageQueue extends EventTarget {
   /** @type {Promise<void>|null} */ #fetching = null;
   #heartbeat;
   #refreshing = 0;
+  /** Grows with each photo that is done with. */ #settled = 0;
+  /** @type {Map<number, number>} when a photo was done with, by image */ #settledAt = new Map();
 
   /**
    * @param {typeof import("../api.js").api} api
@@ -51,7 +53,10 @@ export class ImageQueue extends EventTarget {
   /** The next photo, at once when it was fetched ahead. @param {number|null} after @returns {Promise<Item|null>} */
   async next(after) {
     while (this.#ahead.length === 0 && this.#fetching) await this.#fetching;
-    return this.#ahead.shift() ?? this.#lease("queue/next/", after === null ? {} : { after });
+    const item = this.#ahead.shift() ?? (await this.#lease("queue/next/", after === null ? {} : { after }));
+    // Fetching ahead may have been given the same photo at the same moment.
+    if (item) this.#ahead = this.#ahead.filter(({ image }) => image.id !== item.image.id);
+    return item;
   }
 
   /** One chosen photo. @param {number} imageId @returns {Promise<Item>} */
@@ -118,6 +123,8 @@ export class ImageQueue extends EventTarget {
   /** The server takes the lease back itself (submitted, skipped). @param {number} imageId */
   forget(imageId) {
     this.#leases.delete(imageId);
+    this.#settledAt.set(imageId, ++this.#settled);
+    this.#ahead = this.#ahead.filter(({ image }) => image.id !== imageId);
   }
 
   /** Let somebody else have the photo. @param {Item} item */
@@ -138,8 +145,11 @@ export class ImageQueue extends EventTarget {
 
   /** @param {{fresh?: boolean}} [options]  fresh: a photo that is held already is no answer */
   async #lease(path, body, { fresh = false } = {}) {
+    const asked = this.#settled;
     const answer = await this.#api.post(`projects/${this.#slug}/${path}`, body);
     if (answer === null || this.#isDecided(answer.image.id)) return null;
+    // The server answered before it stored the decision about that very photo: what it gave is out of date.
+    if ((this.#settledAt.get(answer.image.id) ?? 0) > asked) return this.#lease(path, body, { fresh });
     if (fresh && this.#leases.has(answer.image.id)) return null; // all others are in other hands
     this.#leases.set(answer.image.id, answer.lease);
     return { ...answer, picture: loadPicture(answer.image.urls.large, answer.image.name) };
