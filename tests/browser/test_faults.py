@@ -167,6 +167,7 @@ def test_a_photo_taken_back_while_offline_comes_back_with_its_decisions(house, l
     page.keyboard.press("u")
     expect(page.locator("[data-face]").first).to_contain_text("unknown")
     second = accept(page)
+    expect(page.locator("#label")).not_to_have_attribute("data-phase", "loading")
     page.keyboard.press("z")
     expect_badge(page, "offline", "Offline – 1 kept on this computer")
     page.context.set_offline(False)
@@ -240,6 +241,30 @@ def test_an_answer_is_lost_on_its_way_back(house, lobby, at_work):
     assert labelled(house, lobby) == [photo]  # stored, but nobody could know
     expect_badge(page, "saved")
     assert_named_once(house, lobby, [photo])
+
+
+def test_a_photo_decided_while_the_next_was_asked_for_does_not_come_back(house, request, open_page):
+    """The server was asked before it knew of the decision, and its answer comes after: it would be the same photo."""
+    alone = house.inside(seeds.make_project, request.node.name, photos=1, people=[ADA])
+    page = open_page(house, faults=True)
+    open_label(page, house, alone)
+    page.wait_for_load_state("networkidle")
+    answers = []
+
+    def answer_late(route):
+        if answers:
+            return route.continue_()
+        answers.append(route.fetch())
+        page.unroute("**/submit/")
+        expect_badge(page, "saved")
+        route.fulfill(response=answers[0])
+
+    page.route("**/submit/", lambda route: route.abort("connectionreset"))
+    page.route("**/queue/next/", answer_late)
+    photo = accept(page)
+    expect(page.locator("#label")).to_have_attribute("data-phase", "empty")
+    assert answers[0].json()["image"]["id"] == photo
+    assert_named_once(house, alone, [photo])
 
 
 @pytest.mark.parametrize("how", ["stop_database", "kill_database"])

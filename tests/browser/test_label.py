@@ -168,14 +168,14 @@ def test_boxes_over_each_other_are_chosen_in_turn_by_click_and_by_key(label, lob
     page.mouse.click(*spot)
     small = chosen.get_attribute("data-face")
     page.mouse.click(*spot)
+    expect(chosen).not_to_have_attribute("data-face", small)
     big = chosen.get_attribute("data-face")
-    assert small != big
     page.mouse.click(*spot)
-    assert chosen.get_attribute("data-face") == small, "the smaller one first, then around"
+    expect(chosen).to_have_attribute("data-face", small)  # the smaller one first, then around
     page.keyboard.press(".")
-    assert chosen.get_attribute("data-face") == big
+    expect(chosen).to_have_attribute("data-face", big)
     page.keyboard.press(".")
-    assert chosen.get_attribute("data-face") == small
+    expect(chosen).to_have_attribute("data-face", small)
 
 
 def test_arrows_move_and_resize_the_selected_box(facet_up, label, lobby):

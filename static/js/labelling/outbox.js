@@ -90,7 +90,8 @@ export class Outbox extends EventTarget {
     if (this.refused.length) return "conflict";
     if (this.waiting.length && this.trouble === "offline") return "offline";
     if (this.waiting.length > 1 || (this.waiting.length && this.trouble)) return "pending";
-    return this.waiting.length ? "saving" : "saved";
+    // What is just being written to disk is decided already, and not saved.
+    return this.waiting.length || this.#making.size ? "saving" : "saved";
   }
 
   /** Resolves once the entry is kept on this computer; sending goes on behind. @param {Partial<Entry>} decision */
@@ -100,6 +101,7 @@ export class Outbox extends EventTarget {
     const kept = { owner: this.#owner, project: this.#project, at: this.#lastAt, attempts: 0, refusal: null };
     const entry = { ...decision, ...kept };
     this.#making.add(entry.id);
+    this.#tell();
     try {
       await this.#table.put(entry);
     } catch (error) {

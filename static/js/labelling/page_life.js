@@ -18,7 +18,7 @@ export function connectLeaving({ outbox, hasUnsent = () => false, onBack, onLeav
     if (!document.hidden) retry(); // perhaps from the tab of the login
   });
   window.addEventListener("beforeunload", (event) => {
-    if (outbox.entries.length || hasUnsent()) event.preventDefault();
+    if (outbox.state !== "saved" || hasUnsent()) event.preventDefault();
   });
   window.addEventListener("pagehide", onLeave);
   // A page brought back by the Back button has given away what it held.
