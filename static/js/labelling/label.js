@@ -305,6 +305,7 @@ function about({ image }) {
 
 function draw(session, looks, strip) {
   const { phase, item, canEdit } = session;
+  if (phase === "ready" && !item) return; // decided, and the next one not asked for yet: what is painted stays
   const faces = phase === "ready" ? store.faces : [];
   root.dataset.faceCount = String(faces.length);
   if (phase === "ready") {
