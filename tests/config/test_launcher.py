@@ -66,7 +66,7 @@ def test_it_syncs_once_and_again_when_the_lock_changes(checkout):
     facet = checkout / "facet"
     for _ in range(2):
         assert run(checkout, facet, "version").returncode == 0
-    assert uv_calls(checkout) == ["sync --locked --quiet"]
+    assert uv_calls(checkout) == ["sync --locked --quiet --compile-bytecode"]
     (checkout / "uv.lock").write_text("another lock")
     run(checkout, facet, "version")
     assert len(uv_calls(checkout)) == 2
