@@ -8,10 +8,18 @@ environment names outside servers and nothing here is used, nor need its wheels 
 import os
 from collections.abc import Sequence
 
-from config.embedded.clients import ensure, ensure_environment, failure, missing_parts
+from config.embedded.clients import PART_OF_VARIABLE, ensure, ensure_environment, failure, missing_parts
 from config.embedded.errors import EmbeddedError
 
-__all__ = ["EmbeddedError", "ensure", "ensure_environment", "ensure_for", "failure", "missing_parts"]
+__all__ = [
+    "PART_OF_VARIABLE",
+    "EmbeddedError",
+    "ensure",
+    "ensure_environment",
+    "ensure_for",
+    "failure",
+    "missing_parts",
+]
 
 # Commands that touch neither database, broker nor object store.
 _SERVICE_FREE = {

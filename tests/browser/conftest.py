@@ -1,7 +1,8 @@
-"""A real browser against a real `facet up`: web server, workers, database, broker, object store.
+"""A real browser against a real Facet: web server, database, broker, object store, and workers where it is `facet_up`.
 
-Journeys share one `facet_up` and one browser. Each makes a project of its own (`seeds.make_project`, called
-through `facet_up.inside`), opens pages of its own (`page`, `open_page`) and asks the database what became of it.
+Journeys share one `house` and one browser. Each makes a project of its own (`seeds.make_project`, called
+through `house.inside`), opens pages of its own (`page`, `open_page`) and asks the database what became of it.
+Only what workers do is tried in `facet_up`: elsewhere they would go on from what a test has just made.
 No Django here: its models are bound to the database of the test run. What needs them is a function called inside.
 """
 
@@ -64,7 +65,7 @@ def chromium():
     return CHROMIUM
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def facet_up(chromium, tmp_path_factory):
     """`facet up` in a data folder of its own, as a newcomer starts it; stopped as with Ctrl-C."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
@@ -137,15 +138,7 @@ def open_page(browser):
     assert complaints == []
 
 
-@pytest.fixture
-def page(facet_up, open_page):
-    """A fresh browser, logged in with the account that `facet up` printed, on the list of projects."""
-    page = open_page(facet_up, facet_up.name)
-    page.goto(f"{facet_up.url}/")
-    return page
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_house(chromium, tmp_path_factory):
     house = House(tmp_path_factory.mktemp("house"))
     try:
@@ -160,3 +153,11 @@ def house(running_house):
     """Facet in parts that a test may kill and start again; whole again afterwards."""
     yield running_house
     running_house.mend()
+
+
+@pytest.fixture
+def page(house, open_page):
+    """A fresh browser, logged in as admin, on the list of projects."""
+    page = open_page(house)
+    page.goto(f"{house.url}/")
+    return page

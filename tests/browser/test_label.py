@@ -6,58 +6,29 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import label_seeds, seeds
+from tests.browser.label_hand import at_photo, draw, saved, stage_point
 
 ADA, BO = "Ada Ek", "Bo Lind"
 
 
 @pytest.fixture
-def lobby(facet_up, request):
+def lobby(house, request):
     """Three photos of two faces each: of Ada for sure, then of Bo."""
-    return facet_up.inside(seeds.make_project, request.node.name, photos=3, faces=2, people=[ADA, BO])
+    return house.inside(seeds.make_project, request.node.name, photos=3, faces=2, people=[ADA, BO])
 
 
 @pytest.fixture
-def label(facet_up, open_page):
+def label(house, open_page):
     def open_label(project, image=None, **options):
-        page = open_page(facet_up, **options)
-        page.goto(f"{facet_up.url}/p/{project['slug']}/label/" + (f"?image={image}" if image else ""))
+        page = open_page(house, **options)
+        page.goto(f"{house.url}/p/{project['slug']}/label/" + (f"?image={image}" if image else ""))
         expect(page.locator("#label")).to_have_attribute("data-phase", "ready")
         return page
 
     return open_label
 
 
-def at_photo(page, image):
-    expect(page.locator("#label")).to_have_attribute("data-image-id", str(image))
-    expect(page.locator("#label")).to_have_attribute("data-phase", "ready")
-
-
-def saved(page):
-    expect(page.locator("[data-save-state]")).to_have_attribute("data-save-state", "saved")
-
-
-def stage_point(page, image_size, x, y):
-    """Where a point of the photo lies in the window, while the whole photo is shown."""
-    frame = page.locator("#stage").bounding_box()
-    wide, high = image_size
-    scale = min((frame["width"] - 32) / wide, (frame["height"] - 32) / high, 3)
-    return (
-        frame["x"] + (frame["width"] - wide * scale) / 2 + x * scale,
-        frame["y"] + (frame["height"] - high * scale) / 2 + y * scale,
-    )
-
-
-def draw(page, size, box):
-    x, y, w, h = box
-    page.keyboard.press("n")
-    page.mouse.move(*stage_point(page, size, x, y))
-    page.mouse.down()
-    page.mouse.move(*stage_point(page, size, x + w / 2, y + h / 2))
-    page.mouse.move(*stage_point(page, size, x + w, y + h))
-    page.mouse.up()
-
-
-def test_photos_are_sent_taken_back_and_sent_again_by_keyboard(facet_up, label, lobby):
+def test_photos_are_sent_taken_back_and_sent_again_by_keyboard(house, label, lobby):
     first, second, third = (image["id"] for image in lobby["images"])
     page = label(lobby)
     at_photo(page, first)
@@ -81,18 +52,18 @@ def test_photos_are_sent_taken_back_and_sent_again_by_keyboard(facet_up, label, 
     at_photo(page, third)
     saved(page)
 
-    rows = facet_up.inside(seeds.faces, lobby["slug"])
+    rows = house.inside(seeds.faces, lobby["slug"])
     said = {
         image: [(row["who"], row["identity__name"]) for row in rows if row["image_id"] == image]
         for image in (first, second)
     }
     assert said[first] == [("assigned", ADA), ("unknown", None)]
     assert said[second] == [("assigned", ADA), ("assigned", BO)]
-    verbs = [event["verb"] for event in facet_up.inside(seeds.events, lobby["slug"])]
+    verbs = [event["verb"] for event in house.inside(seeds.events, lobby["slug"])]
     assert verbs.count("submit") == 4 and verbs.count("undo") == 2
 
 
-def test_the_rest_of_a_photo_is_ignored_with_one_key_and_undone_with_one(facet_up, label, lobby):
+def test_the_rest_of_a_photo_is_ignored_with_one_key_and_undone_with_one(house, label, lobby):
     first, second, _ = (image["id"] for image in lobby["images"])
     page = label(lobby)
     page.keyboard.press("1")
@@ -104,11 +75,11 @@ def test_the_rest_of_a_photo_is_ignored_with_one_key_and_undone_with_one(facet_u
     page.keyboard.press("Enter")
     at_photo(page, second)
     saved(page)
-    rows = [row for row in facet_up.inside(seeds.faces, lobby["slug"]) if row["image_id"] == first]
+    rows = [row for row in house.inside(seeds.faces, lobby["slug"]) if row["image_id"] == first]
     assert [(row["who"], row["identity__name"]) for row in rows] == [("assigned", ADA), ("ignored", None)]
 
 
-def test_a_photo_is_flagged_with_a_comment(facet_up, label, lobby):
+def test_a_photo_is_flagged_with_a_comment(house, label, lobby):
     page = label(lobby)
     page.keyboard.type("!")
     form = page.get_by_role("form", name="Flag this photo")
@@ -117,7 +88,7 @@ def test_a_photo_is_flagged_with_a_comment(facet_up, label, lobby):
     page.keyboard.press("Enter")
     expect(form).to_be_hidden()
     saved(page)
-    (remark,) = facet_up.inside(label_seeds.remarks, lobby["slug"])
+    (remark,) = house.inside(label_seeds.remarks, lobby["slug"])
     first = lobby["images"][0]
     assert remark == {
         "text": "Is this a mirror?",
@@ -128,30 +99,30 @@ def test_a_photo_is_flagged_with_a_comment(facet_up, label, lobby):
     expect(page.locator("[data-face]").first).to_be_focused()
 
 
-def test_a_photo_is_skipped_with_a_reason_by_one_digit_or_just_skipped(facet_up, label, lobby):
+def test_a_photo_is_skipped_with_a_reason_by_one_digit_or_just_skipped(house, label, lobby):
     first, second, third = (image["id"] for image in lobby["images"])
     page = label(lobby)
     page.keyboard.press("s")
     page.keyboard.press("1")
     at_photo(page, second)
     saved(page)
-    assert facet_up.inside(label_seeds.skips, lobby["slug"]) == [{"image_id": first, "reason": "Too dark or blurred"}]
+    assert house.inside(label_seeds.skips, lobby["slug"]) == [{"image_id": first, "reason": "Too dark or blurred"}]
     page.keyboard.press("s")
     page.keyboard.press("Escape")
     at_photo(page, second)
     page.keyboard.press("s")
     page.keyboard.press("s")
     at_photo(page, third)
-    assert len(facet_up.inside(label_seeds.skips, lobby["slug"])) == 1
+    assert len(house.inside(label_seeds.skips, lobby["slug"])) == 1
 
 
-def test_why_a_photo_was_returned_stands_beside_it(facet_up, label, lobby):
+def test_why_a_photo_was_returned_stands_beside_it(house, label, lobby):
     first, second, _ = (image["id"] for image in lobby["images"])
     page = label(lobby)
     page.keyboard.press("Enter")
     at_photo(page, second)
     saved(page)
-    facet_up.inside(label_seeds.return_photo, lobby["slug"], first, "The second is Cy, look at the beard.")
+    house.inside(label_seeds.return_photo, lobby["slug"], first, "The second is Cy, look at the beard.")
     page = label(lobby, first)
     expect(page.get_by_role("list", name="Remarks about this photo")).to_contain_text("look at the beard")
 
@@ -178,7 +149,7 @@ def test_boxes_over_each_other_are_chosen_in_turn_by_click_and_by_key(label, lob
     expect(chosen).to_have_attribute("data-face", small)
 
 
-def test_arrows_move_and_resize_the_selected_box(facet_up, label, lobby):
+def test_arrows_move_and_resize_the_selected_box(house, label, lobby):
     page = label(lobby)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowDown")
@@ -187,7 +158,7 @@ def test_arrows_move_and_resize_the_selected_box(facet_up, label, lobby):
     page.keyboard.press("Enter")
     at_photo(page, lobby["images"][1]["id"])
     saved(page)
-    (row,) = [row for row in facet_up.inside(seeds.faces, lobby["slug"]) if row["id"] == lobby["images"][0]["faces"][0]]
+    (row,) = [row for row in house.inside(seeds.faces, lobby["slug"]) if row["id"] == lobby["images"][0]["faces"][0]]
     assert (row["x"], row["y"], row["w"], row["h"]) == (11, 20, 25, 40)
 
 
@@ -204,7 +175,8 @@ def test_light_is_for_the_photo_on_the_screen_alone_and_goes_with_it(label, lobb
     page.get_by_role("slider", name="Contrast").fill("150")
     expect(photo).to_have_css("filter", "brightness(1) contrast(1.5)")
     view.click()
-    page.keyboard.press("Enter")  # sends the photo: the menu has given the keys back
+    expect(page.locator("[data-face]").first).to_be_focused()  # the menu has given the keys back
+    page.keyboard.press("Enter")
     at_photo(page, lobby["images"][1]["id"])
     expect(photo).to_have_css("filter", "none")
 
@@ -221,25 +193,6 @@ def test_keys_are_remapped_and_clashes_refused(label, lobby):
     page.keyboard.press("Escape")
     page.keyboard.press("k")
     expect(page.locator("[data-command=landmarks]")).to_have_attribute("aria-pressed", "true")
-
-
-def test_a_drawn_box_gets_landmarks_and_names_while_the_photo_is_open(facet_up, label):
-    people = facet_up.inside(label_seeds.make_people, "Drawn by hand")
-    page = label(people, people["image"])
-    draw(page, (240, 240), people["box"])
-    page.evaluate("window.drawnAt = performance.now()")
-    first = page.locator(".pick").first
-    expect(first).to_contain_text(ADA)
-    print("from drawing to suggestions:", round(page.evaluate("performance.now() - window.drawnAt")), "ms")
-    expect(page.locator("[data-part=reason]").first).to_contain_text("Nearest confirmed face")
-    expect(page.locator(".face__nearest img").first).to_be_visible()
-    page.keyboard.press("l")
-    expect(page.locator(".landmark").first).to_be_visible()
-    page.keyboard.press("1")
-    page.keyboard.press("Enter")
-    saved(page)
-    row = facet_up.inside(seeds.faces, people["slug"])[-1]
-    assert (row["identity__name"], row["state"]) == (ADA, "confirmed")
 
 
 FRAMES = """async (act) => {
@@ -269,8 +222,8 @@ FRAMES = """async (act) => {
 }"""
 
 
-def test_a_thousand_boxes_stay_fluid(facet_up, label):
-    crowd = facet_up.inside(label_seeds.make_crowd, "Crowd", 1000)
+def test_a_thousand_boxes_stay_fluid(house, label):
+    crowd = house.inside(label_seeds.make_crowd, "Crowd", 1000)
     page = label(crowd, crowd["image"])
     expect(page.locator("#label")).to_have_attribute("data-face-count", "1000")
     expect(page.locator("[data-face]")).to_have_count(1000)
@@ -285,8 +238,8 @@ def test_a_thousand_boxes_stay_fluid(facet_up, label):
     expect(page.locator("[data-region=status]")).to_contain_text("1000 faces are ignored")
 
 
-def test_the_next_photo_is_there_at_once(facet_up, label):
-    many = facet_up.inside(seeds.make_project, "Quick", photos=12, faces=1, people=[ADA])
+def test_the_next_photo_is_there_at_once(house, label):
+    many = house.inside(seeds.make_project, "Quick", photos=12, faces=1, people=[ADA])
     page = label(many)
     took = []
     for image in many["images"][1:9]:
@@ -308,12 +261,12 @@ def test_the_next_photo_is_there_at_once(facet_up, label):
         at_photo(page, image["id"])
     print(f"from Enter to the next photo: median {statistics.median(took):.0f} ms, longest {max(took):.0f} ms")
     saved(page)
-    leases = facet_up.inside(seeds.leases, many["slug"])
+    leases = house.inside(seeds.leases, many["slug"])
     assert 1 <= len(leases) <= 5, "the open one and the few fetched ahead"
-    page.goto(f"{facet_up.url}/p/{many['slug']}/")
+    page.goto(f"{house.url}/p/{many['slug']}/")
     expect(page.locator("main")).to_be_visible()
     for _ in range(50):
-        if not facet_up.inside(seeds.leases, many["slug"]):
+        if not house.inside(seeds.leases, many["slug"]):
             break
         page.wait_for_timeout(100)
-    assert facet_up.inside(seeds.leases, many["slug"]) == [], "others get what was fetched ahead"
+    assert house.inside(seeds.leases, many["slug"]) == [], "others get what was fetched ahead"

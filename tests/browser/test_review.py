@@ -11,13 +11,13 @@ def open_photo(page, made: dict, place: int):
     expect(page.locator("[data-save-state]")).to_have_attribute("data-save-state", "saved")
 
 
-def test_labelled_photos_are_accepted_returned_and_taken_back(page, facet_up):
-    made = facet_up.inside(seeds.make_project, "Second looks", photos=4, people=["Ada Ek"])
-    facet_up.inside(seeds.make_member, made["slug"], "anton")
-    facet_up.inside(review_seeds.label_photos, made, "anton", "Ada Ek")
+def test_labelled_photos_are_accepted_returned_and_taken_back(page, house):
+    made = house.inside(seeds.make_project, "Second looks", photos=4, people=["Ada Ek"])
+    house.inside(seeds.make_member, made["slug"], "anton")
+    house.inside(review_seeds.label_photos, made, "anton", "Ada Ek")
     progress = page.locator("[data-region=progress]")
 
-    page.goto(f"{facet_up.url}/p/{made['slug']}/review/")
+    page.goto(f"{house.url}/p/{made['slug']}/review/")
     open_photo(page, made, 0)
     expect(progress).to_have_text("0 of 4 reviewed")
     expect(page.locator("[data-region=faces]")).to_contain_text("Ada Ek")
@@ -44,13 +44,13 @@ def test_labelled_photos_are_accepted_returned_and_taken_back(page, facet_up):
     expect(page.locator("#review")).to_have_attribute("data-phase", "empty")
     expect(page.locator("[data-save-state]")).to_have_attribute("data-save-state", "saved")
 
-    assert facet_up.inside(review_seeds.reviews, made["slug"]) == [
+    assert house.inside(review_seeds.reviews, made["slug"]) == [
         ["labelled", "admin", None, True],
         ["proposed", None, "anton", False],
         ["labelled", None, None, False],
         ["labelled", "admin", None, False],
     ]
-    assert facet_up.inside(review_seeds.remarks, made["slug"]) == [["return", "Who stands behind her?", "anton", None]]
+    assert house.inside(review_seeds.remarks, made["slug"]) == [["return", "Who stands behind her?", "anton", None]]
 
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
@@ -59,14 +59,14 @@ def test_labelled_photos_are_accepted_returned_and_taken_back(page, facet_up):
     page.wait_for_url(f"**/label/?image={made['images'][2]['id']}")
 
 
-def test_a_reviewer_decides_between_annotators(page, facet_up):
-    made = facet_up.inside(seeds.make_project, "Two minds", photos=2, faces=3, people=["Ada Ek", "Bo Dahl"])
+def test_a_reviewer_decides_between_annotators(page, house):
+    made = house.inside(seeds.make_project, "Two minds", photos=2, faces=3, people=["Ada Ek", "Bo Dahl"])
     for name in ("astrid", "birger"):
-        facet_up.inside(seeds.make_member, made["slug"], name)
+        house.inside(seeds.make_member, made["slug"], name)
     said = {"astrid": ["Ada Ek", "Bo Dahl", "Ada Ek"], "birger": ["Ada Ek", "Ada Ek", None]}
-    facet_up.inside(review_seeds.label_blindly, made, said)
+    house.inside(review_seeds.label_blindly, made, said)
 
-    page.goto(f"{facet_up.url}/p/{made['slug']}/review/disputes/")
+    page.goto(f"{house.url}/p/{made['slug']}/review/disputes/")
     open_photo(page, made, 0)
     places = page.locator("[data-place]")
     expect(places).to_have_count(3)
@@ -89,23 +89,23 @@ def test_a_reviewer_decides_between_annotators(page, facet_up):
     expect(page.locator("#disputes")).to_have_attribute("data-phase", "empty")
     expect(page.locator("[data-save-state]")).to_have_attribute("data-save-state", "saved")
 
-    states = [image["state"] for image in facet_up.inside(seeds.images, made["slug"])]
+    states = [image["state"] for image in house.inside(seeds.images, made["slug"])]
     assert states == ["disputed", "labelled"]
-    names = [face["identity__name"] for face in facet_up.inside(seeds.faces, made["slug"])]
+    names = [face["identity__name"] for face in house.inside(seeds.faces, made["slug"])]
     assert names == [None, None, None, "Ada Ek", "Bo Dahl", "Ada Ek"]
 
 
-def test_a_flag_is_settled_and_opened_again(page, facet_up):
-    made = facet_up.inside(seeds.make_project, "Odd ones", photos=1)
-    page.goto(f"{facet_up.url}/p/{made['slug']}/review/flags/")
+def test_a_flag_is_settled_and_opened_again(page, house):
+    made = house.inside(seeds.make_project, "Odd ones", photos=1)
+    page.goto(f"{house.url}/p/{made['slug']}/review/flags/")
     expect(page.locator("main")).to_contain_text("Nothing is flagged")
-    facet_up.inside(review_seeds.flag_photo, made["images"][0]["id"], "Is this a poster?")
+    house.inside(review_seeds.flag_photo, made["images"][0]["id"], "Is this a poster?")
     page.reload()
     expect(page.locator("[data-remark]")).to_contain_text("Is this a poster?")
     page.get_by_role("button", name="Settled").focus()
     page.keyboard.press("Enter")
     expect(page.locator("[data-remark]")).to_be_hidden()
-    assert facet_up.inside(review_seeds.remarks, made["slug"]) == [["flag", "Is this a poster?", None, "admin"]]
+    assert house.inside(review_seeds.remarks, made["slug"]) == [["flag", "Is this a poster?", None, "admin"]]
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("[data-remark]")).to_be_visible()
-    assert facet_up.inside(review_seeds.remarks, made["slug"]) == [["flag", "Is this a poster?", None, None]]
+    assert house.inside(review_seeds.remarks, made["slug"]) == [["flag", "Is this a poster?", None, None]]

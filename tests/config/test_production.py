@@ -31,6 +31,6 @@ def test_a_secret_has_no_default(name):
     assert re.search(rf"^{name}=$", (REPOSITORY / ".env.example").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", set(SERVICES) - {"web", "worker", "quick"})
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"web", "worker", "quick"}))
 def test_every_foreign_service_says_whether_it_is_well(name):
     assert "healthcheck" in SERVICES[name]

@@ -82,7 +82,10 @@ function build({ outbox: outboxTable, drafts: draftsTable }) {
     onClose: () => focusWork(),
   });
   const keysPanel = new KeysPanel(part("keys"), { keys, onChange: showAllKeys });
-  const leaveStage = () => root.querySelector(".work__bar button:not(:disabled)").focus();
+  const leaveStage = () => {
+    cancelAnimationFrame(focusComing); // it would fetch back who has just left
+    root.querySelector(".work__bar button:not(:disabled)").focus();
+  };
   const strip = new FaceStrip(part("faces"), {
     card: document.getElementById("face-card"),
     pick: document.getElementById("face-pick"),
@@ -102,12 +105,18 @@ function build({ outbox: outboxTable, drafts: draftsTable }) {
     announce, leaveStage, toggleLandmarks: () => toggleLandmarks(session), toggleGuidelines,
   }); // prettier-ignore
   const focusWork = () => strip.focus(store.selected) || part("stage").focus({ preventScroll: true });
-  return { outbox, queue, session, looks, picker, commands, strip, focusWork };
+  let focusComing = 0;
+  // After the cards are drawn: the selected one may be new.
+  const focusWorkSoon = () => {
+    cancelAnimationFrame(focusComing);
+    focusComing = requestAnimationFrame(() => !picker.isOpen && focusWork());
+  };
+  return { outbox, queue, session, looks, picker, commands, strip, focusWork, focusWorkSoon };
 }
 
 /** Whatever changes is shown in the next frame, once. */
 function connectDrawing(parts) {
-  const { session, outbox, looks, strip, picker, focusWork } = parts;
+  const { session, outbox, looks, strip, focusWorkSoon } = parts;
   const drawAll = inNextFrame(() => draw(session, looks, strip));
   const drawBoxes = inNextFrame(() => overlay.render(store, viewport, { editable: session.canEdit }));
   const drawSoon = () => {
@@ -120,14 +129,13 @@ function connectDrawing(parts) {
     if (store.selected === selected) return;
     selected = store.selected;
     if (store.current) viewport.show(store.current.box);
-    // After the cards are drawn: the selected one may be new.
-    requestAnimationFrame(() => !picker.isOpen && focusWork());
+    focusWorkSoon();
   });
   session.addEventListener("change", () => {
     arrive(session, strip);
     looks.open(session.canEdit ? session.item.image : null);
     drawSoon();
-    if (session.phase === "ready") requestAnimationFrame(focusWork);
+    if (session.phase === "ready") focusWorkSoon();
     if (!session.problem) outbox.retryNow(); // the server has just answered
   });
   outbox.addEventListener("change", drawSoon);

@@ -38,7 +38,7 @@ export class Outbox extends EventTarget {
   #timer = 0;
   #failures = 0;
   /** @type {Set<string>} made by another page; tabs of one person share what is kept */ #adopted = new Set();
-  /** @type {Set<string>} being written to disk */ #making = new Set();
+  /** @type {Map<string, Promise<void>>} being written to disk */ #making = new Map();
   /** @type {Set<string>} only this page has them */ #unkept = new Set();
   #lastAt = 0;
 
@@ -100,8 +100,18 @@ export class Outbox extends EventTarget {
     this.#lastAt = Math.max(Date.now(), this.#lastAt + 1);
     const kept = { owner: this.#owner, project: this.#project, at: this.#lastAt, attempts: 0, refusal: null };
     const entry = { ...decision, ...kept };
-    this.#making.add(entry.id);
+    const written = this.#write(entry);
+    this.#making.set(entry.id, written);
     this.#tell();
+    await written;
+    this.entries.push(entry);
+    this.#making.delete(entry.id);
+    this.#tell();
+    this.#go();
+    return entry;
+  }
+
+  async #write(entry) {
     try {
       await this.#table.put(entry);
     } catch (error) {
@@ -110,11 +120,6 @@ export class Outbox extends EventTarget {
       this.#unkept.add(entry.id);
       this.#fire("unkept", { entry });
     }
-    this.entries.push(entry);
-    this.#making.delete(entry.id);
-    this.#tell();
-    this.#go();
-    return entry;
   }
 
   /** @param {string} id @returns {Entry|undefined} */
@@ -124,6 +129,7 @@ export class Outbox extends EventTarget {
 
   /** Take an entry back. False when the server may already have it. @param {string} id */
   async withdraw(id) {
+    await this.#making.get(id); // else it would look as if the server had it
     const entry = this.find(id);
     if (!entry || entry.attempts > 0) return false;
     return alone(id, { ifAvailable: true }, async (lock) => {
