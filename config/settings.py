@@ -108,6 +108,8 @@ DATABASES = {
         env_text("DATABASE_URL") or "postgresql://unset@localhost/facet",
         conn_max_age=60,
         conn_health_checks=True,
+        # A pooler such as PgBouncer may give each transaction another connection: nothing is kept in one then.
+        disable_server_side_cursors=env_flag("FACET_DB_POOLER"),
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,5 +1,6 @@
 """Ask for background work: a row now, a wake-up after commit."""
 
+import json
 import logging
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,8 +11,15 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from jobs.models import Job, Queue, State
+from jobs.prepared import Prepared, read
 from jobs.signals import announce_stop
 
+WAITING = Prepared("""
+-- job_waiting
+SELECT {job} FROM jobs_job AS job
+WHERE job.state = 'queued' AND job.kind = %(kind)s AND job.project_id = %(project)s AND job.params = %(params)s::jsonb
+ORDER BY job.id DESC LIMIT 1
+""", job=Job)  # fmt: skip
 logger = logging.getLogger(__name__)
 
 
@@ -56,10 +64,11 @@ def enqueue_unless_waiting(kind: str, *, project_id: int, pause: timedelta | Non
     A running one does not count: it may already have looked past the new work. With `pause` a job begins no
     sooner than that after the one before was asked for, however often it is asked for.
     """
-    same = Job.objects.filter(kind=kind, project_id=project_id, params=options.get("params") or {})
-    waiting = same.filter(state=State.QUEUED).first()
+    params = options.get("params") or {}
+    waiting = WAITING.first(kind=kind, project=project_id, params=json.dumps(params))
     if waiting:
-        return waiting
+        return read(Job, waiting)[0]
+    same = Job.objects.filter(kind=kind, project_id=project_id, params=params)
     before = same.order_by("-id").first() if pause else None
     due = before.created_at + pause if before else None
     if due and due > timezone.now():

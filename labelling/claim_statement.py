@@ -5,7 +5,10 @@ that lock. A lease that somebody wrote between our look and our lock is seen whe
 the statement gives the photo without a lease, and is run again.
 """
 
-from labelling.models import QueueOrder
+from functools import cache
+
+from jobs.prepared import Prepared
+from labelling.models import Image, QueueOrder
 
 # Each order is an index of Image that begins with project and assigned_to. Ordering by assigned_to changes nothing,
 # as each look has one value of it, but without it the index would not be recognised for photos that are nobody's.
@@ -17,12 +20,12 @@ ORDERS = {
 }
 # Where to go on after a photo. What others say moves doubt and need all the time, so there “after” is “but not that”:
 # going on behind it would pass by what has become the most urgent meanwhile.
-NOT_THAT = "image.id <> %(after)s"
+NOT_THAT = "image.id <> %(after)s::bigint"
 BEHIND = {
-    QueueOrder.OLDEST: "image.id > %(after)s",
+    QueueOrder.OLDEST: "image.id > %(after)s::bigint",
     QueueOrder.DOUBTFUL: NOT_THAT,
     QueueOrder.NEEDED: NOT_THAT,
-    QueueOrder.SAMPLED: "(image.lot, image.id) > (%(after_lot)s, %(after)s)",
+    QueueOrder.SAMPLED: "(image.lot, image.id) > (%(after_lot)s::float8, %(after)s::bigint)",
 }
 MINE = "image.assigned_to_id = %(user)s"
 NOBODYS = "image.assigned_to_id IS NULL"
@@ -42,39 +45,48 @@ LOOK = """(
 )"""
 # A lease lost in a power cut only means that the photo is handed out again: no need to wait for the disk.
 CLAIM = """
+-- claim
 WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
 {looks},
-found AS MATERIALIZED (SELECT * FROM ({found}) AS any_look LIMIT 1),
+found AS MATERIALIZED (SELECT * FROM ({first}) AS any_look LIMIT 1),
 claimed AS (
     INSERT INTO labelling_lease AS lease (image_id, token, user_id, until, purpose)
-    SELECT found.id, %(token)s, %(user)s, statement_timestamp() + %(lasts)s, %(purpose)s FROM found, quick
+    SELECT found.id, %(token)s::uuid, %(user)s, statement_timestamp() + %(lasts)s::interval, %(purpose)s
+    FROM found, quick
     ON CONFLICT (image_id) DO UPDATE SET
         token = CASE WHEN lease.user_id = excluded.user_id AND lease.until > statement_timestamp()
             THEN lease.token ELSE excluded.token END,
         user_id = excluded.user_id, until = excluded.until, purpose = excluded.purpose
-    WHERE lease.user_id = excluded.user_id OR lease.until <= statement_timestamp() OR %(by_force)s
+    WHERE lease.user_id = excluded.user_id OR lease.until <= statement_timestamp() OR %(by_force)s::boolean
     RETURNING lease.image_id, lease.token, lease.until
 )
-SELECT found.*, person.name AS claimed_name, claimed.token AS lease_token, claimed.until AS lease_until
+SELECT {{found}}, person.name, claimed.token, claimed.until,
+    EXISTS (SELECT FROM labelling_remark AS remark WHERE remark.image_id = found.id AND remark.resolved_at IS NULL)
 FROM found
 LEFT JOIN claimed ON claimed.image_id = found.id
 LEFT JOIN labelling_identity AS person ON person.id = found.claimed_identity_id
 """
 
 
-def first_of(looks: list[tuple[str, ...]], order: QueueOrder) -> str:
-    """Claims the first photo of the first look that finds one. A look is the conditions it makes."""
+@cache
+def first_of(looks: tuple[tuple[str, ...], ...], order: QueueOrder) -> Prepared:
+    """Claims the first photo of the first look that finds one. A look is the conditions it makes.
+
+    Answers with the photo, its claimed person's name, the lease's token and end, and whether remarks are open.
+    """
     return _claim([LOOK.format(conditions=" AND ".join(look), order=ORDERS[order]) for look in looks])
 
 
-def this_one() -> str:
+@cache
+def this_one() -> Prepared:
     """Claims one chosen photo, waiting for its lock."""
     return _claim(["(SELECT image.* FROM labelling_image AS image WHERE image.id = %(image)s FOR UPDATE)"])
 
 
-def _claim(looks: list[str]) -> str:
+def _claim(looks: list[str]) -> Prepared:
     names = [f"look_{number}" for number in range(len(looks))]
-    return CLAIM.format(
+    sql = CLAIM.format(
         looks=",\n".join(f"{name} AS MATERIALIZED {look}" for name, look in zip(names, looks, strict=True)),
-        found=" UNION ALL ".join(f"TABLE {name}" for name in names),
+        first=" UNION ALL ".join(f"TABLE {name}" for name in names),
     )
+    return Prepared(sql, found=Image)

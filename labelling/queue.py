@@ -4,9 +4,9 @@ import uuid
 from datetime import timedelta
 
 from django.core.cache import cache
-from django.db.models.functions import Now
 from django.utils import timezone
 
+from jobs.prepared import MOST_ID, Prepared, read
 from labelling.claim_statement import (
     BEHIND,
     MINE,
@@ -27,6 +27,11 @@ TRIES = 50
 # Counting many waiting photos takes longer than handing one out, and nobody can tell 80,000 from 79,990.
 COUNTED_EACH_TIME = 1_000
 COUNT_KEPT_S = 10
+HOLDER = Prepared("""
+-- holder
+SELECT person.username FROM labelling_lease AS lease JOIN auth_user AS person ON person.id = lease.user_id
+WHERE lease.image_id = %(image)s AND lease.until > statement_timestamp() AND lease.user_id IS DISTINCT FROM %(user)s
+""")
 
 
 def next_image(project: Project, user, *, after: int | None = None) -> Lease | None:
@@ -48,26 +53,28 @@ def _known_one(project: Project, user, after: int | None) -> Lease | None:
 
 def _waiting_one(project: Project, user, after: int | None) -> Lease | None:
     order = queue_order(project)
+    if after is not None:
+        after = max(-MOST_ID, min(after, MOST_ID))
     values = {"project": project.pk, "after": after}
     if after is not None and order == QueueOrder.SAMPLED:
         values["after_lot"] = Image.objects.filter(pk=after).values_list("lot", flat=True).first()
-    # Two statements, as planning costs more than running: the second is for when little is left.
+    # Two statements: the second is for when little is left.
     for looks in _looks(order, after):
-        here = [(*look, NOT_YET_HEARD) for look in looks] if project.settings.overlap > 1 else looks
+        here = tuple((*look, NOT_YET_HEARD) for look in looks) if project.settings.overlap > 1 else looks
         lease = _claim_any(first_of(here, order), values, project, user)
         if lease:
             return lease
     return None
 
 
-def _looks(order: QueueOrder, after: int | None) -> tuple[list[tuple[str, ...]], ...]:
+def _looks(order: QueueOrder, after: int | None) -> tuple[tuple[tuple[str, ...], ...], ...]:
     """Where to look, in that order. A batch is gone through to its end, and round again, before what is nobody's."""
     if after is None:
-        return [(MINE, NOT_SKIPPED), (NOBODYS, NOT_SKIPPED)], [(MINE, SKIPPED), (NOBODYS, SKIPPED)]
+        return ((MINE, NOT_SKIPPED), (NOBODYS, NOT_SKIPPED)), ((MINE, SKIPPED), (NOBODYS, SKIPPED))
     behind = BEHIND[order]
-    first = [(MINE, NOT_SKIPPED, behind), (MINE, NOT_SKIPPED, NOT_THAT), (NOBODYS, NOT_SKIPPED, behind)]
-    last = [(NOBODYS, NOT_SKIPPED, NOT_THAT), (MINE, SKIPPED, NOT_THAT), (NOBODYS, SKIPPED, NOT_THAT)]
-    return first, [*last, (MINE,), (NOBODYS,)]
+    first = ((MINE, NOT_SKIPPED, behind), (MINE, NOT_SKIPPED, NOT_THAT), (NOBODYS, NOT_SKIPPED, behind))
+    last = ((NOBODYS, NOT_SKIPPED, NOT_THAT), (MINE, SKIPPED, NOT_THAT), (NOBODYS, SKIPPED, NOT_THAT))
+    return first, (*last, (MINE,), (NOBODYS,))
 
 
 def queue_order(project: Project) -> QueueOrder:
@@ -86,34 +93,37 @@ def open_image(image: Image, user, *, take_over: bool = False) -> Lease:
     return lease
 
 
-def _claim_any(statement: str, values: dict, project: Project, user) -> Lease | None:
+def _claim_any(statement: Prepared, values: dict, project: Project, user) -> Lease | None:
     for _ in range(TRIES):
-        image = _claim(statement, values, project, user)
-        if image is None:
+        found = _claim(statement, values, project, user)
+        if found is None:
             return None
-        if image.lease_token:
-            return _lease(image, project, user)
+        if found.token:
+            return found
     return None
 
 
 def _claim_this(image_id: int, project: Project, user, **how) -> Lease | None:
-    image = _claim(this_one(), {"image": image_id}, project, user, **how)
-    return _lease(image, project, user) if image and image.lease_token else None
+    found = _claim(this_one(), {"image": image_id}, project, user, **how)
+    return found if found and found.token else None
 
 
 def _claim(
-    statement: str, values: dict, project: Project, user, *, purpose=LeasePurpose.LABEL, by_force: bool = False
-) -> Image | None:
+    statement: Prepared, values: dict, project: Project, user, *, purpose=LeasePurpose.LABEL, by_force: bool = False
+) -> Lease | None:
     """The photo found, if any, as it stands under its lock; without a token when somebody else was quicker."""
     lease = {"user": user.pk, "token": uuid.uuid4(), "lasts": _lasts(project), "purpose": purpose}
-    return next(iter(Image.objects.raw(statement, {**values, **lease, "by_force": by_force})), None)
-
-
-def _lease(image: Image, project: Project, user) -> Lease:
+    row = statement.first(**values, **lease, by_force=by_force)
+    if row is None:
+        return None
+    image, end = read(Image, row)
+    claimed_name, token, until, has_remarks = row[end:]
     image.project = project
     if image.claimed_identity_id:
-        image.claimed_identity = Identity(pk=image.claimed_identity_id, name=image.claimed_name)
-    return Lease(image=image, token=image.lease_token, user=user, until=image.lease_until)
+        image.claimed_identity = Identity(pk=image.claimed_identity_id, name=claimed_name)
+    lease = Lease(image=image, token=token, user=user, until=until)
+    lease.has_remarks = has_remarks  # when it was claimed, so that they are asked for only where there are any
+    return lease
 
 
 def _lasts(project: Project) -> timedelta:
@@ -149,5 +159,7 @@ def free(image: Image) -> None:
     Lease.objects.filter(image=image).delete()
 
 
-def held_by_another(image: Image, user) -> Lease | None:
-    return Lease.objects.select_related("user").filter(image=image, until__gt=Now()).exclude(user=user).first()
+def held_by_another(image: Image, user) -> str | None:
+    """Name of whoever works on the photo at this moment."""
+    holder = HOLDER.first(image=image.pk, user=user and user.pk)
+    return holder and holder[0]

@@ -1,5 +1,6 @@
 """Stores what a person says about a whole photo: all of its faces, or none."""
 
+import json
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -7,17 +8,44 @@ from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
+from jobs.prepared import MOST_ID, Prepared, read
 from labelling import ledger
 from labelling.boxes import BadBox, clip_box
 from labelling.errors import AlreadyUsed, Leased, Refused, Stale
-from labelling.face_rows import rewrite
+from labelling.face_rows import faces_in, rewrite
 from labelling.identities import get_or_create_identity, merged_or_self
-from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Lease, Origin, Project, Verb, Who
+from labelling.models import Event, Face, FaceState, Identity, Image, ImageState, Origin, Project, Verb, Who
 from labelling.queue import held_by_another
 from labelling.signals import announce, faces_boxed, names_changed
 
 # What a browser sent as a submit may have been kept as a blind opinion.
 SUBMITS = (Verb.SUBMIT, Verb.OPINION)
+LOCK = Prepared("""
+-- lock_photo
+SELECT {image} FROM labelling_image AS image WHERE image.id = %(image)s FOR UPDATE
+""", image=Image)  # fmt: skip
+SETTLE = Prepared("""
+-- settle_photo
+UPDATE labelling_image SET state = %(state)s, version = %(version)s WHERE id = %(image)s
+""")
+EVENT = Prepared("""
+-- event
+SELECT {event} FROM labelling_event AS event WHERE event.id = %(event)s::uuid
+""", event=Event)  # fmt: skip
+STORE = Prepared("""
+-- store_event
+INSERT INTO labelling_event (id, project_id, actor_id, verb, image_id, before, after, images, identities, created_at)
+VALUES (%(id)s, %(project)s, %(actor)s, %(verb)s, %(image)s, %(before)s, %(after)s, %(images)s, %(identities)s, %(at)s)
+""")
+PEOPLE = Prepared("""
+-- people
+SELECT {person} FROM labelling_identity AS person
+WHERE person.project_id = %(project)s AND person.merged_into_id IS NULL AND person.id = ANY (%(people)s::bigint[])
+""", person=Identity)  # fmt: skip
+LET_GO = Prepared("""
+-- let_go
+DELETE FROM labelling_lease WHERE image_id = %(image)s AND user_id = %(user)s
+""")
 KEPT = ("x", "y", "w", "h", "landmarks", "state", "who", "identity_id")
 
 
@@ -42,7 +70,7 @@ def submit_image(image: Image, words: list[FaceWord], *, by, version: int, event
     """
     project = image.project
     with transaction.atomic():
-        image = Image.objects.select_for_update().get(pk=image.pk)
+        image, _ = read(Image, LOCK.first(image=image.pk))
         image.project = project
         replay = replayed(event_id, by=by, image=image, verbs=SUBMITS)
         if replay:
@@ -51,13 +79,13 @@ def submit_image(image: Image, words: list[FaceWord], *, by, version: int, event
         must_be_current(image, version)
         event = write_words(image, words, by=by, id=event_id, actor=by, verb=Verb.SUBMIT)
         if lease is not None:
-            Lease.objects.filter(image=image, user=by).delete()
+            LET_GO.do(image=image.pk, user=by.pk)
         return event
 
 
 def write_words(image: Image, words: list[FaceWord], *, by, **event) -> Event:
     """The words become the labels, under the image's lock. `by` is who said them; `event` its id, actor and verb."""
-    faces = {face.pk: face for face in image.faces.select_related("identity").select_for_update(of=("self",))}
+    faces = {face.pk: face for face in faces_in(image.pk, lock=True)}
     before = {"faces": snapshot(faces.values()), "images": snapshot_images([image])}
     news: set[Signal] = set()
     changed = {}
@@ -69,8 +97,8 @@ def write_words(image: Image, words: list[FaceWord], *, by, **event) -> Event:
         announce(signal, image.project_id)
     _settle(image, faces.values())
     after = {"faces": snapshot(faces.values()), "images": snapshot_images([image])}
-    event = Event.objects.create(
-        project_id=image.project_id, image=image, before=before, after=after, **about(before, after), **event
+    event = _store(
+        Event(project_id=image.project_id, image=image, before=before, after=after, **about(before, after), **event)
     )
     ledger.record(event, {row["id"]: row for row in before["faces"]}, faces.values(), source="label")
     return event
@@ -90,7 +118,8 @@ def about(before: dict, after: dict) -> dict[str, list[int]]:
 
 
 def replayed(event_id: UUID, *, by, image: Image, verbs: tuple[Verb, ...]) -> Event | None:
-    known = Event.objects.filter(pk=event_id).first()
+    row = EVENT.first(event=event_id)
+    known = read(Event, row)[0] if row else None
     if known and ((known.actor_id, known.image_id) != (by and by.pk, image.pk) or known.verb not in verbs):
         raise AlreadyUsed("This event id was used for something else; make a new one.")
     return known
@@ -105,9 +134,8 @@ def must_be_current(image: Image, version: int) -> None:
 
 
 def must_be_free(image: Image, by) -> None:
-    other = held_by_another(image, by)
-    if other:
-        name = other.user.get_username()
+    name = held_by_another(image, by)
+    if name:
         raise Leased(f"{name} is working on this photo right now.", by=name)
 
 
@@ -137,8 +165,9 @@ def _apply(image: Image, faces: dict[int, Face], word: FaceWord, by, news: set[S
 
 def with_people(project: Project, words: list[FaceWord]) -> list[FaceWord]:
     """The words with people in place of their ids, in one question; an id of nobody here is left to be refused."""
-    asked = {word.identity for word in words if isinstance(word.identity, int)}
-    known = Identity.objects.in_project(project).in_bulk(asked) if asked else {}
+    asked = {word.identity for word in words if isinstance(word.identity, int) and 0 < word.identity <= MOST_ID}
+    rows = PEOPLE.rows(project=project.pk, people=list(asked)) if asked else []
+    known = {person.pk: person for person, _ in (read(Identity, row) for row in rows)}
     return [
         replace(word, identity=known.get(word.identity, word.identity)) if word.identity else word for word in words
     ]
@@ -250,4 +279,13 @@ def _settle(image: Image, faces) -> None:
     open_boxes = any(face.state == FaceState.PROPOSED for face in faces)
     image.state = ImageState.PROPOSED if open_boxes else ImageState.LABELLED
     image.version += 1
-    image.save(update_fields=["state", "version"])
+    SETTLE.do(image=image.pk, state=image.state, version=image.version)
+
+
+def _store(event: Event) -> Event:
+    STORE.do(
+        id=event.pk, project=event.project_id, actor=event.actor_id, verb=event.verb, image=event.image_id,
+        before=json.dumps(event.before), after=json.dumps(event.after), images=event.images,
+        identities=event.identities, at=event.created_at,
+    )  # fmt: skip
+    return event

@@ -4,15 +4,24 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 
+from jobs.prepared import Prepared, read
 from labelling.models import ApiToken
 
 PREFIX = "facet_"
 DEFAULT_DAYS = 90
 NOTE_USE_EVERY = timedelta(minutes=5)
+
+IN_FORCE = Prepared("""
+-- token
+SELECT {token}, {person}
+FROM labelling_apitoken AS token JOIN auth_user AS person ON person.id = token.user_id
+WHERE token.digest = %(digest)s AND token.expires_at > statement_timestamp() AND person.is_active
+""", token=ApiToken, person=get_user_model())  # fmt: skip
 
 
 def _digest(token: str) -> str:
@@ -35,17 +44,15 @@ class BearerAuthentication(BaseAuthentication):
             return None
         if len(words) != 2:
             raise AuthenticationFailed("Send the token as “Authorization: Bearer <token>”.")
-        now = timezone.now()
-        row = (
-            ApiToken.objects.select_related("user")
-            .filter(digest=_digest(words[1].decode("latin-1")), expires_at__gt=now, user__is_active=True)
-            .first()
-        )
-        if row is None:
+        found = IN_FORCE.first(digest=_digest(words[1].decode("latin-1")))
+        if found is None:
             raise AuthenticationFailed("This token is not known or has expired; make a new one.")
-        if row.last_used_at is None or now - row.last_used_at > NOTE_USE_EVERY:
-            ApiToken.objects.filter(pk=row.pk).update(last_used_at=now)
-        return row.user, row
+        token, rest = read(ApiToken, found)
+        token.user, _ = read(get_user_model(), found, rest)
+        now = timezone.now()
+        if token.last_used_at is None or now - token.last_used_at > NOTE_USE_EVERY:
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        return token.user, token
 
     def authenticate_header(self, request) -> str:
         return "Bearer"

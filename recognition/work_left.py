@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from jobs.enqueue import enqueue_unless_waiting
 from jobs.models import Queue
-from labelling.models import ClusterRun, Face, Project
+from jobs.prepared import Prepared
+from labelling.models import Face, Project
 from labelling.signals import clusters_wanted, faces_boxed, images_added, names_changed
 
 SUGGEST_PAUSE = timedelta(seconds=1)
@@ -17,8 +18,12 @@ SUSPECT_PAUSE = timedelta(minutes=5)
 RANK_PAUSE = timedelta(seconds=0.5)
 CLUSTER_PAUSE = timedelta(seconds=2)
 FEW_FACES = 3_000
-
 ALIKE_PAUSE = timedelta(minutes=2)
+# Asked after every submit.
+CLUSTERED = Prepared("""
+-- clustered
+SELECT 1 FROM labelling_clusterrun WHERE project_id = %(project)s LIMIT 1
+""")
 
 
 def propose_soon(project_id: int, **kwargs) -> None:
@@ -69,7 +74,7 @@ def suspect_now(project_id: int, *, by) -> None:
 
 def rank_soon(project_id: int, **kwargs) -> None:
     """Only where there is something to sort. The first decision counts at once, those right after it together."""
-    if ClusterRun.objects.filter(project=project_id).exists():
+    if CLUSTERED.first(project=project_id):
         enqueue_unless_waiting(
             "rank_clusters",
             title="Put groups in order",

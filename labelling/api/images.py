@@ -1,10 +1,9 @@
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from labelling.access import project_for
+from labelling.access import photo_for, project_for
 from labelling.api.paging import ByAge
 from labelling.api.second_looks import image_for, opinion_kept
 from labelling.api.serializers import ImageSerializer, ImageWithFacesSerializer, SubmitSerializer
@@ -61,14 +60,14 @@ class ImageList(generics.ListAPIView):
 class ImageDetail(APIView):
     @extend_schema(responses=ImageWithFacesSerializer)
     def get(self, request, image_id: int):
-        return Response(image_for(request.user, _image(request.user, image_id)))
+        return Response(image_for(request.user, photo_for(request.user, image_id)))
 
 
 class ImageSubmit(APIView):
     @extend_schema(request=SubmitSerializer, responses=ImageWithFacesSerializer)
     def post(self, request, image_id: int):
         """Store what a person says about all of a photo's faces, at once. 409 when the photo changed meanwhile."""
-        image = _image(request.user, image_id)
+        image = photo_for(request.user, image_id)
         shape = SubmitSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         word = shape.validated_data
@@ -82,14 +81,9 @@ class ImageSubmit(APIView):
                 lease=word.get("lease"),
             )
         except Stale as error:
-            error.extra["current"] = image_for(request.user, _image(request.user, image_id))
+            error.extra["current"] = image_for(request.user, photo_for(request.user, image_id))
             raise
         if event.verb == Verb.OPINION:
             return Response(opinion_kept(event))
-        image.refresh_from_db(fields=["state", "version"])
+        image.state, image.version = event.image.state, event.image.version
         return Response({"image": image_shape(image), "faces": decided_faces_of(image), "event": event.pk})
-
-
-def _image(user, image_id: int) -> Image:
-    images = Image.objects.visible_to(user).select_related("claimed_identity", "project")
-    return get_object_or_404(images, pk=image_id)

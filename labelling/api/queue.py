@@ -117,5 +117,5 @@ def _leased(lease: Lease) -> dict:
         "image": shown,
         "faces": faces,
         "waiting": waiting_count(lease.image.project),
-        "remarks": open_remarks_of(lease.image),
+        "remarks": open_remarks_of(lease.image) if lease.has_remarks else [],
     }

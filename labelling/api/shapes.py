@@ -2,14 +2,22 @@
 
 from collections import defaultdict
 
+from jobs.prepared import Prepared
 from labelling.addresses import crop_url, crop_url_of, picture_urls
+from labelling.face_rows import faces_in
 from labelling.models import Face, FaceState, Image, Suggestion, Who
 from labelling.models.faces import key_of_box
 
-_OF_SUGGESTION = (
-    "face_id", "rank", "identity_id", "identity__name", "probability", "similarity", "model_name", "nearest_face_id",
-    "nearest_face__x", "nearest_face__y", "nearest_face__w", "nearest_face__h",
-)  # fmt: skip
+SUGGESTIONS = Prepared("""
+-- suggestions
+SELECT said.face_id, said.rank, said.identity_id, person.name, said.probability, said.similarity, said.model_name,
+    said.nearest_face_id, nearest.x, nearest.y, nearest.w, nearest.h
+FROM labelling_suggestion AS said
+JOIN labelling_identity AS person ON person.id = said.identity_id
+LEFT JOIN labelling_face AS nearest ON nearest.id = said.nearest_face_id
+WHERE said.face_id = ANY (%(faces)s::bigint[])
+ORDER BY said.face_id, said.rank
+""")
 
 
 def image_shape(image: Image) -> dict:
@@ -32,14 +40,14 @@ def image_shape(image: Image) -> dict:
 
 def faces_of(image: Image) -> list[dict]:
     """The photo's faces with their suggestions, in two queries whatever their number."""
-    faces = list(Face.objects.filter(image=image).select_related("identity"))
+    faces = faces_in(image.pk)
     suggestions = _suggestions([face.pk for face in faces])
     return [face_shape(face, suggestions[face.pk]) for face in faces]
 
 
 def decided_faces_of(image: Image) -> list[dict]:
     """The answer to a decision: suggestions of those faces only that still wait for one."""
-    faces = list(Face.objects.filter(image=image).select_related("identity"))
+    faces = faces_in(image.pk)
     waiting = [face.pk for face in faces if face.who == Who.UNASSIGNED and face.state != FaceState.REJECTED]
     suggestions = _suggestions(waiting) if waiting else {}
     return [face_shape(face, suggestions.get(face.pk, [])) for face in faces]
@@ -78,8 +86,7 @@ def suggestion_shape(suggestion: Suggestion) -> dict:
 
 def _suggestions(face_ids: list[int]) -> dict[int, list[dict]]:
     shapes: dict[int, list[dict]] = defaultdict(list)
-    rows = Suggestion.objects.filter(face__in=face_ids).order_by("face_id", "rank").values_list(*_OF_SUGGESTION)
-    for face_id, *row in rows:
+    for face_id, *row in SUGGESTIONS.rows(faces=face_ids):
         shapes[face_id].append(_suggestion(*row))
     return shapes
 

@@ -42,7 +42,7 @@ def test_two_people_get_different_photos(project, annotator, reviewer, make_imag
     make_images(2)
     mine, theirs = next_image(project, annotator), next_image(project, reviewer)
     assert mine.image_id != theirs.image_id
-    assert held_by_another(mine.image, reviewer).user == annotator
+    assert held_by_another(mine.image, reviewer) == annotator.username
     assert held_by_another(mine.image, annotator) is None
 
 

@@ -10,11 +10,11 @@ from django.urls import reverse
 from labelling.identities import create_identity
 from labelling.models import Suggestion
 
-# Session, user, project with membership, the claim, faces, suggestions, how many wait, remarks.
-NEXT_QUERIES = 8
-# Session, user, photo; begin, lock, known event, lease, faces, people, rewrite, photo, event, suggestions, ledger,
-# lease gone, commit; then the answer: photo, faces. What is announced after commit comes on top.
-SUBMIT_QUERIES = 18
+# Session, user, project with membership, the claim, faces, suggestions, how many wait. Remarks only when there are any.
+NEXT_QUERIES = 7
+# Session, user, photo; begin, lock, known event, lease, faces, people, rewrite, photo, event, ledger, lease gone,
+# commit; then the answer: faces. What is announced after commit comes on top.
+SUBMIT_QUERIES = 16
 
 
 @pytest.fixture
