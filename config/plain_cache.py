@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -20,12 +20,24 @@ class JsonSerializer:
         return json.loads(data)
 
 
+class OneClient(RedisCacheClient):
+    """Makes the client once; Django makes one for each question, which costs more than asking it."""
+
+    def __init__(self, servers: list[str], **options):
+        super().__init__(servers, **options)
+        self._one = self._client(connection_pool=self._get_connection_pool(write=True))
+
+    def get_client(self, key=None, *, write=False):
+        return self._one
+
+
 class PlainCache(RedisCache):
     """Redis or Valkey; while it is away, everything is missing from it and nothing is kept."""
 
     def __init__(self, server: str, params: dict):
         options = {"serializer": JsonSerializer, **params.get("OPTIONS", {})}
         super().__init__(server, {**params, "OPTIONS": options})
+        self._class = OneClient
 
     def get(self, key, default=None, version=None):
         return self._or(default, lambda: super(PlainCache, self).get(key, default, version))

@@ -100,7 +100,8 @@ def write_words(image: Image, words: list[FaceWord], *, by, **event) -> Event:
     event = _store(
         Event(project_id=image.project_id, image=image, before=before, after=after, **about(before, after), **event)
     )
-    ledger.record(event, {row["id"]: row for row in before["faces"]}, faces.values(), source="label")
+    event.faces = list(faces.values())
+    ledger.record(event, {row["id"]: row for row in before["faces"]}, event.faces, source="label")
     return event
 
 

@@ -10,6 +10,7 @@ from labelling.api.serializers import (
     DecideSerializer,
     FaceEditSerializer,
     FaceSerializer,
+    face_word,
 )
 from labelling.assign import assign_faces, decide_faces, edit_face
 from labelling.errors import Stale
@@ -29,7 +30,7 @@ class FaceDetail(APIView):
         shape.is_valid(raise_exception=True)
         data = {**shape.validated_data, "id": face.pk}
         try:
-            edit_face(face, shape.word(data), by=request.user, version=data["version"], event_id=data["event_id"])
+            edit_face(face, face_word(data), by=request.user, version=data["version"], event_id=data["event_id"])
         except Stale as error:
             error.extra["current"] = FaceSerializer(_face(request.user, face_id)).data
             raise

@@ -7,8 +7,10 @@ from labelling.access import photo_for, project_for
 from labelling.api.paging import ByAge
 from labelling.api.second_looks import image_for, opinion_kept
 from labelling.api.serializers import ImageSerializer, ImageWithFacesSerializer, SubmitSerializer
-from labelling.api.shapes import decided_faces_of, image_shape
+from labelling.api.shapes import decided_faces, image_shape
+from labelling.api.submitted import read_submitted
 from labelling.errors import Refused, Stale
+from labelling.face_rows import faces_in
 from labelling.hear import hear
 from labelling.identities import get_or_create_identity
 from labelling.ingest import ingest_photo, read_bounded
@@ -68,17 +70,10 @@ class ImageSubmit(APIView):
     def post(self, request, image_id: int):
         """Store what a person says about all of a photo's faces, at once. 409 when the photo changed meanwhile."""
         image = photo_for(request.user, image_id)
-        shape = SubmitSerializer(data=request.data)
-        shape.is_valid(raise_exception=True)
-        word = shape.validated_data
+        said = read_submitted(request.data)
         try:
             event = hear(
-                image,
-                shape.words(),
-                by=request.user,
-                version=word["version"],
-                event_id=word["event_id"],
-                lease=word.get("lease"),
+                image, said.words, by=request.user, version=said.version, event_id=said.event_id, lease=said.lease
             )
         except Stale as error:
             error.extra["current"] = image_for(request.user, photo_for(request.user, image_id))
@@ -86,4 +81,6 @@ class ImageSubmit(APIView):
         if event.verb == Verb.OPINION:
             return Response(opinion_kept(event))
         image.state, image.version = event.image.state, event.image.version
-        return Response({"image": image_shape(image), "faces": decided_faces_of(image), "event": event.pk})
+        # What a repeated event stored then may be otherwise by now.
+        faces = faces_in(image.pk) if event.faces is None else event.faces
+        return Response({"image": image_shape(image), "faces": decided_faces(faces), "event": event.pk})

@@ -146,17 +146,19 @@ class FaceWordSerializer(serializers.Serializer):
     who = serializers.ChoiceField(Who.choices, required=False, allow_null=True)
     identity = NamedField(required=False, allow_null=True)
 
-    def word(self, data: dict) -> FaceWord:
-        return FaceWord(
-            id=data.get("id"),
-            uid=data.get("uid"),
-            box=tuple(data["box"]) if data.get("box") else None,
-            state=FaceState(data["state"]) if data.get("state") else None,
-            who=Who(data["who"]) if data.get("who") else None,
-            identity=data.get("identity"),
-            # Nobody, said beside “unknown” or “ignored”, adds nothing to them.
-            has_identity="identity" in data and not (data["identity"] is None and data.get("who")),
-        )
+
+def face_word(data: dict) -> FaceWord:
+    """What somebody says about a face, from valid data."""
+    return FaceWord(
+        id=data.get("id"),
+        uid=data.get("uid"),
+        box=tuple(data["box"]) if data.get("box") else None,
+        state=FaceState(data["state"]) if data.get("state") else None,
+        who=Who(data["who"]) if data.get("who") else None,
+        identity=data.get("identity"),
+        # Nobody, said beside “unknown” or “ignored”, adds nothing to them.
+        has_identity="identity" in data and not (data["identity"] is None and data.get("who")),
+    )
 
 
 MAX_FACES = 2_000  # of one photo; the densest crowds of public data sets hold half of that
@@ -167,10 +169,6 @@ class SubmitSerializer(serializers.Serializer):
     version = serializers.IntegerField()
     event_id = serializers.UUIDField()
     faces = FaceWordSerializer(many=True, max_length=MAX_FACES)
-
-    def words(self) -> list[FaceWord]:
-        reader = FaceWordSerializer()
-        return [reader.word(face) for face in self.validated_data["faces"]]
 
 
 class FaceEditSerializer(FaceWordSerializer):

@@ -45,9 +45,8 @@ def faces_of(image: Image) -> list[dict]:
     return [face_shape(face, suggestions[face.pk]) for face in faces]
 
 
-def decided_faces_of(image: Image) -> list[dict]:
+def decided_faces(faces: list[Face]) -> list[dict]:
     """The answer to a decision: suggestions of those faces only that still wait for one."""
-    faces = faces_in(image.pk)
     waiting = [face.pk for face in faces if face.who == Who.UNASSIGNED and face.state != FaceState.REJECTED]
     suggestions = _suggestions(waiting) if waiting else {}
     return [face_shape(face, suggestions.get(face.pk, [])) for face in faces]

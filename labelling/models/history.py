@@ -59,6 +59,8 @@ class Event(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = EventQuerySet.as_manager()
+    # Where an event was made a moment ago: the photo's faces as it left them. Not stored.
+    faces = None
 
     class Meta:
         ordering = ["-created_at"]

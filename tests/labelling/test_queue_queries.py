@@ -13,8 +13,8 @@ from labelling.models import Suggestion
 # Session, user, project with membership, the claim, faces, suggestions, how many wait. Remarks only when there are any.
 NEXT_QUERIES = 7
 # Session, user, photo; begin, lock, known event, lease, faces, people, rewrite, photo, event, ledger, lease gone,
-# commit; then the answer: faces. What is announced after commit comes on top.
-SUBMIT_QUERIES = 16
+# commit. What is announced after commit comes on top.
+SUBMIT_QUERIES = 15
 
 
 @pytest.fixture
