@@ -83,4 +83,4 @@ class ImageSubmit(APIView):
         image.state, image.version = event.image.state, event.image.version
         # What a repeated event stored then may be otherwise by now.
         faces = faces_in(image.pk) if event.faces is None else event.faces
-        return Response({"image": image_shape(image), "faces": decided_faces(faces), "event": event.pk})
+        return Response({"image": image_shape(image), "faces": decided_faces(image, faces), "event": event.pk})

@@ -12,10 +12,11 @@ SUGGESTIONS = Prepared("""
 -- suggestions
 SELECT said.face_id, said.rank, said.identity_id, person.name, said.probability, said.similarity, said.model_name,
     said.nearest_face_id, nearest.x, nearest.y, nearest.w, nearest.h
-FROM labelling_suggestion AS said
+FROM labelling_face AS face
+JOIN labelling_suggestion AS said ON said.face_id = face.id
 JOIN labelling_identity AS person ON person.id = said.identity_id
 LEFT JOIN labelling_face AS nearest ON nearest.id = said.nearest_face_id
-WHERE said.face_id = ANY (%(faces)s::bigint[])
+WHERE face.image_id = %(image)s
 ORDER BY said.face_id, said.rank
 """)
 
@@ -41,15 +42,15 @@ def image_shape(image: Image) -> dict:
 def faces_of(image: Image) -> list[dict]:
     """The photo's faces with their suggestions, in two queries whatever their number."""
     faces = faces_in(image.pk)
-    suggestions = _suggestions([face.pk for face in faces])
+    suggestions = _suggestions(image)
     return [face_shape(face, suggestions[face.pk]) for face in faces]
 
 
-def decided_faces(faces: list[Face]) -> list[dict]:
+def decided_faces(image: Image, faces: list[Face]) -> list[dict]:
     """The answer to a decision: suggestions of those faces only that still wait for one."""
-    waiting = [face.pk for face in faces if face.who == Who.UNASSIGNED and face.state != FaceState.REJECTED]
-    suggestions = _suggestions(waiting) if waiting else {}
-    return [face_shape(face, suggestions.get(face.pk, [])) for face in faces]
+    waiting = {face.pk for face in faces if face.who == Who.UNASSIGNED and face.state != FaceState.REJECTED}
+    suggestions = _suggestions(image) if waiting else {}
+    return [face_shape(face, suggestions[face.pk] if face.pk in waiting else []) for face in faces]
 
 
 def face_shape(face: Face, suggestions: list[dict]) -> dict:
@@ -83,9 +84,9 @@ def suggestion_shape(suggestion: Suggestion) -> dict:
     )  # fmt: skip
 
 
-def _suggestions(face_ids: list[int]) -> dict[int, list[dict]]:
+def _suggestions(image: Image) -> dict[int, list[dict]]:
     shapes: dict[int, list[dict]] = defaultdict(list)
-    for face_id, *row in SUGGESTIONS.rows(faces=face_ids):
+    for face_id, *row in SUGGESTIONS.rows(image=image.pk):
         shapes[face_id].append(_suggestion(*row))
     return shapes
 

@@ -122,7 +122,9 @@ class FaceQuerySet(models.QuerySet):
 class Face(models.Model):
     """One appearance of a person. The box lies in upright pixels, origin top left."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="faces")
+    # Of the foreign keys only `image` has an index made for it: a face is written each time somebody decides about it,
+    # and each index costs then. The ones below serve project and identity; nothing asks for all faces of an editor.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="faces", db_index=False)
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="faces")
     # Made by whoever draws the box, so that a repeated save cannot make a second face.
     uid = models.UUIDField(default=uuid.uuid4, unique=True)
@@ -139,12 +141,12 @@ class Face(models.Model):
     model_name = models.CharField(max_length=80, blank=True, help_text="Which detector proposed it.")
     state = models.CharField(max_length=10, choices=FaceState, default=FaceState.PROPOSED)
     who = models.CharField(max_length=10, choices=Who, default=Who.UNASSIGNED)
-    identity = models.ForeignKey(Identity, null=True, on_delete=models.PROTECT, related_name="faces")
+    identity = models.ForeignKey(Identity, null=True, on_delete=models.PROTECT, related_name="faces", db_index=False)
     quality = models.FloatField(null=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
-    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False)
 
     objects = FaceQuerySet.as_manager()
 
@@ -207,7 +209,7 @@ def key_of_box(box: tuple[float, float, float, float]) -> str:
 class Suggestion(models.Model):
     """What a model thinks about who a face is. A layer of its own: it never touches a person's word."""
 
-    face = models.ForeignKey(Face, on_delete=models.CASCADE, related_name="suggestions")
+    face = models.ForeignKey(Face, on_delete=models.CASCADE, related_name="suggestions", db_index=False)
     rank = models.PositiveSmallIntegerField()
     identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
     probability = models.FloatField()

@@ -46,8 +46,8 @@ class Event(models.Model):
     """`id` is made by the client: the same event sent again changes nothing."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events")
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events", db_index=False)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False)
     verb = models.CharField(max_length=20, choices=Verb)
     image = models.ForeignKey(Image, null=True, on_delete=models.SET_NULL, related_name="events")
     before = models.JSONField(default=dict)

@@ -85,23 +85,26 @@ class Image(models.Model):
     camera = models.CharField(max_length=120, blank=True)
     taken_at = models.DateTimeField(null=True)
     claimed_identity = models.ForeignKey(
-        "labelling.Identity", null=True, on_delete=models.SET_NULL, help_text="Whom the source says it shows."
-    )
+        "labelling.Identity", null=True, on_delete=models.SET_NULL, db_index=False,
+        help_text="Whom the source says it shows.",
+    )  # fmt: skip
     state = models.CharField(max_length=10, choices=ImageState, default=ImageState.NEW)
     note = models.CharField(max_length=500, blank=True, help_text="Why proposing failed, if it did.")
     version = models.PositiveIntegerField(default=1, help_text="Grows with each change; stale writes are refused.")
     created_at = models.DateTimeField(default=timezone.now)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
-    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="images")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False)
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="images", db_index=False)
     assigned_to = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+",
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False,
         help_text="The only one the queue gives it to: by a batch, or because it was returned to them.",
     )  # fmt: skip
     # What the queue orders by. Written by whoever learns more about the photo; a photo nobody rated comes last.
     doubt = models.FloatField(default=0, help_text="Chance that its least certain face is none of those suggested.")
     need = models.FloatField(default=0, help_text="How much its people lack faces: the largest missing share.")
     lot = models.FloatField(db_default=Random(), help_text="Drawn once, 0 to 1: random order and random shares.")
-    reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     reviewed_at = models.DateTimeField(null=True, help_text="When a reviewer accepted it as it stands.")
 
     objects = ImageQuerySet.as_manager()
@@ -122,6 +125,11 @@ class Image(models.Model):
                 condition=Q(state=ImageState.LABELLED, reviewed_at=None),
             ),
             models.Index(fields=["project", "id"], name="photo_reviewed", condition=Q(reviewed_at__isnull=False)),
+            # Empty for most photos, so that few are written when a photo changes.
+            *(
+                models.Index(fields=[column], name=f"photo_{name}", condition=Q(**{f"{column}__isnull": False}))
+                for name, column in (("claims", "claimed_identity"), ("in_batch", "batch"), ("given", "assigned_to"))
+            ),
             # One way through the queue each: whose it is, what the order asks for, and the id where that is equal.
             *(
                 models.Index(

@@ -22,7 +22,7 @@ class Outcome(models.TextChoices):
 class LedgerEntry(models.Model):
     """One decision about one face that had suggestions. Entries of a decision taken back stay; `event` tells."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="ledger")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="ledger", db_index=False)
     face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
     event = models.ForeignKey(Event, null=True, on_delete=models.SET_NULL, related_name="ledger")
     source = models.CharField(max_length=10, help_text="Where it was decided: label or sort.")
@@ -35,7 +35,9 @@ class LedgerEntry(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome)
     chosen = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="+")
     chosen_rank = models.PositiveSmallIntegerField(null=True, help_text="Null when no suggestion was taken.")
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     decided_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
