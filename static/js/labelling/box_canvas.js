@@ -19,10 +19,16 @@ const STROKES = {
 };
 const HALO = "rgb(0 0 0 / 55%)";
 const POINT_PX = 2;
+/** What is drawn reaches this far beyond the stage: while a pan stays within it, the pixels only move. */
+const BEYOND_PX = 160;
+/** Moved pixels are drawn anew once the hand rests: names keep clear of the edges, lines are sharp. */
+const REST_MS = 150;
 
 export class BoxCanvas {
   #canvas;
   #colours;
+  /** @type {object|null} what the pixels show */ #drawn = null;
+  #rest = 0;
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -31,6 +37,8 @@ export class BoxCanvas {
   }
 
   clear() {
+    clearTimeout(this.#rest);
+    this.#drawn = null;
     this.#canvas.width = this.#canvas.width; // as the standard has it: setting the size empties a canvas
   }
 
@@ -38,14 +46,37 @@ export class BoxCanvas {
    * @param {import("./decisions.js").Face[]} faces @param {import("./viewport.js").Viewport} viewport
    * @param {{except: string|null, landmarks: boolean}} options  except: key of the face drawn elsewhere
    */
-  render(faces, viewport, { except, landmarks }) {
-    const context = this.#context(viewport.stage);
-    const sight = { x: 0, y: 0, w: viewport.stage.width, h: viewport.stage.height };
+  render(faces, viewport, options) {
+    clearTimeout(this.#rest);
+    if (!this.#hasMoved(faces, viewport, options)) return this.#draw(faces, viewport, options);
+    this.#rest = setTimeout(() => this.#draw(faces, viewport, options), REST_MS);
+  }
+
+  /** @returns {boolean} whether moving the pixels was enough */
+  #hasMoved(faces, { stage, scale, x, y }, options) {
+    const drawn = this.#drawn;
+    const isSame =
+      drawn?.faces === faces &&
+      drawn.stage === stage &&
+      drawn.scale === scale &&
+      drawn.except === options.except &&
+      drawn.landmarks === options.landmarks;
+    const [dx, dy] = isSame ? [x - drawn.x, y - drawn.y] : [0, 0];
+    if (!isSame || (dx === 0 && dy === 0) || Math.max(Math.abs(dx), Math.abs(dy)) > BEYOND_PX) return false;
+    this.#canvas.style.transform = `translate(${dx}px, ${dy}px)`;
+    return true;
+  }
+
+  #draw(faces, viewport, { except, landmarks }) {
+    const { stage, scale, x, y } = viewport;
+    this.#drawn = { faces, stage, scale, x, y, except, landmarks };
+    const context = this.#context(stage);
+    const reach = { x: -BEYOND_PX, y: -BEYOND_PX, w: stage.width + 2 * BEYOND_PX, h: stage.height + 2 * BEYOND_PX };
     /** @type {Record<string, {face: object, box: object}[]>} */ const seen = {};
     for (const face of faces) {
       if (face.key === except) continue;
       const box = viewport.boxToStage(face.box);
-      if (overlaps(box, sight)) (seen[describeState(face).chip] ??= []).push({ face, box });
+      if (overlaps(box, reach)) (seen[describeState(face).chip] ??= []).push({ face, box });
     }
     for (const [chip, group] of Object.entries(seen)) this.#strokeAll(context, chip, group);
     const all = Object.values(seen).flat();
@@ -53,14 +84,18 @@ export class BoxCanvas {
     if (landmarks) this.#points(context, all, viewport);
   }
 
-  #context({ width, height }) {
+  #context(stage) {
     const ratio = devicePixelRatio;
+    const [width, height] = [stage.width + 2 * BEYOND_PX, stage.height + 2 * BEYOND_PX];
     const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (this.#canvas.width !== wide) this.#canvas.width = wide;
     if (this.#canvas.height !== high) this.#canvas.height = high;
+    const [left, top] = [`${-BEYOND_PX}px`, `${-BEYOND_PX}px`];
+    Object.assign(this.#canvas.style, { left, top, width: `${width}px`, height: `${height}px`, transform: "" });
     const context = this.#canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
+    context.translate(BEYOND_PX, BEYOND_PX);
     return context;
   }
 
