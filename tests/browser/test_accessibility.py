@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import accessibility, seeds
+from tests.browser import accessibility, groups, review_seeds, seeds
 from tests.browser.accessibility import findings_in_both_themes
 
 MOST_STOPS = 400
@@ -62,6 +62,50 @@ def test_what_label_shows_while_one_works_is_accessible(house, page):
     page.keyboard.press("Enter")
     expect(page.locator("[data-region=login]")).to_be_visible()
     found["the login has ended"] = findings_in_both_themes(page)
+    assert found == {state: [] for state in found}
+
+
+def test_what_sort_shows_while_one_works_is_accessible(house, page):
+    groups_of = [{"size": 4, "doubtful": 1, "person": "Ada Ek", "others": ["Bo Li"], "beside": 1}, {"size": 3}]
+    made = house.inside(groups.make_groups, "Sort states", groups_of, [(0, 1, 3)])
+    first = made["groups"][0]
+    page.goto(f"{house.url}/p/{made['slug']}/sort/")
+    expect(page.locator("#sort")).to_have_attribute("data-group", str(first["id"]))
+    found = {"a group": findings_in_both_themes(page)}
+    page.keyboard.press("Space")
+    expect(page.locator("#sort")).to_have_attribute("data-kept", "4")
+    found["a face is knocked out"] = findings_in_both_themes(page)
+    page.keyboard.type("B")
+    expect(page.locator("[role=option][data-index]").first).to_contain_text("Bo Li")
+    found["a name is searched"] = findings_in_both_themes(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("[data-region=keys]")).to_be_visible()
+    found["the keys are shown"] = findings_in_both_themes(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    expect(page.locator("#sort")).to_have_attribute("data-mode", "pair")
+    found["same or different"] = findings_in_both_themes(page)
+    page.keyboard.press("Escape")
+    assert found == {state: [] for state in found}
+
+
+def test_what_review_shows_while_one_works_is_accessible(house, page):
+    made = house.inside(seeds.make_project, "Review states", photos=2, people=["Ada Ek"])
+    house.inside(seeds.make_member, made["slug"], "anton")
+    house.inside(review_seeds.label_photos, made, "anton", "Ada Ek")
+    page.goto(f"{house.url}/p/{made['slug']}/review/")
+    expect(page.locator("#review")).to_have_attribute("data-phase", "ready")
+    found = {"a photo": findings_in_both_themes(page)}
+    page.keyboard.press("r")
+    expect(page.locator("[data-region=reason]")).to_be_visible()
+    found["a reason is asked for"] = findings_in_both_themes(page)
+    page.keyboard.type("Who is it?")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-region=progress]")).to_have_text("0 of 1 reviewed")
+    page.keyboard.press("a")
+    expect(page.locator("#review")).to_have_attribute("data-phase", "empty")
+    found["nothing is left"] = findings_in_both_themes(page)
     assert found == {state: [] for state in found}
 
 
