@@ -35,6 +35,8 @@ MOST_ALTERNATIVES = 8
 # A group is one person's for so long after they were given it, among so many further ones in line.
 HELD_S = 120
 LOOK_PAST = 20
+# What happens to photos before there are groups; each asks for the next.
+STEPS = ("propose", "embed", "cluster")
 
 
 @dataclass
@@ -77,10 +79,12 @@ def state_of(project: Project, run: ClusterRun | None) -> str:
         return "none"
     if not Job.objects.in_project(project.pk).filter(kind="cluster").exists():
         clusters_wanted.send(sender=None, project_id=project.pk)
-    # Found and described they are first; each of these asks for the next.
-    steps = ("propose", "embed", "cluster")
-    working = Job.objects.in_project(project.pk).filter(kind__in=steps).active().exists()
-    return "working" if working else "none"
+    return "working" if under_way(project) else "none"
+
+
+def under_way(project: Project) -> Job | None:
+    """What has to be done first before there are groups: found and described, faces are put together."""
+    return Job.objects.in_project(project.pk).filter(kind__in=STEPS).active().order_by("pk").first()
 
 
 def counts(run: ClusterRun | None) -> dict[str, int]:

@@ -7,7 +7,7 @@ from labelling.access import project_for
 from labelling.addresses import crop_url
 from labelling.api.serializers import IdentityBrief, PairSerializer
 from labelling.api.shapes import face_card
-from labelling.clusters import Shown, counts, find_cluster, hand_out, newest_run, questions, shown, state_of
+from labelling.clusters import Shown, counts, find_cluster, hand_out, newest_run, questions, shown, state_of, under_way
 from labelling.constraints import link_faces
 from labelling.models import ClusterFace, Identity, PairQuestion
 
@@ -26,10 +26,13 @@ class ClusterList(APIView):
         run = newest_run(project)
         limit = _limit(request, usual=1, most=MOST_CLUSTERS)
         clusters = hand_out(run, request.user, without=_without(request), limit=limit) if run else []
+        state = state_of(project, run)
+        job = under_way(project) if state == "working" else None
         return Response(
             {
                 "run": run and run.number,
-                "state": state_of(project, run),
+                "state": state,
+                "work": job and {"title": job.title, "done": job.done, "total": job.total},
                 "ranked_at": run and run.ranked_at,
                 **counts(run),
                 "results": [_as_shown(view) for view in shown(project, clusters)],

@@ -68,6 +68,16 @@ def _add_group(run, place: int, group: dict, waiting: list[int], known: dict) ->
     return {"id": row.pk, "faces": faces}
 
 
+def describe_faces(slug: str, done: int, total: int) -> None:
+    """A worker is so far with describing the project's faces."""
+    from jobs.models import Job
+    from labelling.models import Project
+
+    project = Project.objects.get(slug=slug)
+    Job.objects.in_project(project.pk).delete()
+    Job.objects.create(kind="embed", title="Describe new faces", project_id=project.pk, done=done, total=total)
+
+
 def names(slug: str) -> dict[str, str]:
     """What was said of each face by its id: a name, or a word in brackets."""
     from labelling.models import Face

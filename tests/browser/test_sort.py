@@ -200,6 +200,16 @@ def test_what_others_said_meanwhile_is_shown_and_the_person_chooses(sort, house)
     assert said_of(house, made, first) == {"Dora": 1, ADA: 3}
 
 
+def test_how_far_workers_are_is_shown_until_there_are_groups(house, request, open_page):
+    made = house.inside(seeds.make_project, request.node.name[:60], photos=1)
+    house.inside(groups.describe_faces, made["slug"], 12, 40)
+    page = open_page(house)
+    page.goto(f"{house.url}/p/{made['slug']}/sort/")
+    expect(page.locator("[data-region=work-done]")).to_have_text("Describe new faces: 12 of 40")
+    house.inside(groups.describe_faces, made["slug"], 30, 40)
+    expect(page.locator("[data-region=work-done]")).to_have_text("Describe new faces: 30 of 40")
+
+
 def test_a_key_that_is_taken_is_refused(sort):
     page, made = sort([{"size": 2}])
     is_open(page, made["groups"][0])

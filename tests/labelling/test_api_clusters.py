@@ -162,6 +162,14 @@ def test_a_project_without_clusters_asks_for_them_once(api, clusters_url, projec
     answers = [api.get(clusters_url).json() for _ in range(2)]
     assert [(answer["state"], answer["run"], answer["results"]) for answer in answers] == [("working", None, [])] * 2
     assert asked == [project.pk]
+    assert answers[0]["work"] == {"title": "Put like faces together", "done": 0, "total": 0}
+
+
+def test_how_far_faces_are_described_is_told_before_there_are_groups(api, clusters_url, project, faces):
+    Job.objects.create(kind="cluster", title="Put like faces together", project_id=project.pk, state="done")
+    Job.objects.create(kind="embed", title="Describe new faces", project_id=project.pk, done=3, total=8)
+    answer = api.get(clusters_url).json()
+    assert (answer["state"], answer["work"]) == ("working", {"title": "Describe new faces", "done": 3, "total": 8})
 
 
 def test_a_project_without_faces_has_nothing_to_sort(api, clusters_url):

@@ -6,13 +6,14 @@ const QUESTIONS = 4;
 /**
  * @typedef {object} Standing
  * @property {"ready"|"working"|"none"} state  working: no clustering has been finished yet
+ * @property {{title: string, done: number, total: number}|null} work  what workers do before there are groups
  * @property {number} faces  that wait, in groups
  * @property {number} groups
  */
 
 /** Fires "change" when the standing or what is ahead changed. */
 export class GroupQueue extends EventTarget {
-  /** @type {Standing} */ standing = { state: "working", faces: 0, groups: 0 };
+  /** @type {Standing} */ standing = { state: "working", work: null, faces: 0, groups: 0 };
   #api;
   #slug;
   #isSettled;
@@ -107,7 +108,8 @@ export class GroupQueue extends EventTarget {
     const without = [...this.#held(), ...this.#skippedAgain].join(",");
     const query = new URLSearchParams({ limit: String(AHEAD), not: without });
     const answer = await this.#api.get(`projects/${this.#slug}/clusters/?${query}`);
-    this.standing = { state: answer.state, faces: answer.waiting_faces, groups: answer.waiting_clusters };
+    const { state, work, waiting_faces: faces, waiting_clusters: groups } = answer;
+    this.standing = { state, work, faces, groups };
     const again = answer.results.filter(this.#isSkipped);
     again.forEach(({ id }) => this.#skippedAgain.add(id));
     return again.length ? this.#askGroups() : answer.results;

@@ -197,8 +197,9 @@ async function searchNames(text, signal) {
 }
 
 /** Another group or question is open, or none. */
-function arrive({ session, pairView }) {
+function arrive({ session, queue, pairView }) {
   const { phase, question } = session;
+  if (phase === "working") showWork(queue.standing.work);
   root.dataset.phase = phase;
   root.dataset.mode = question ? "pair" : "group";
   message.show(session, () => {
@@ -213,6 +214,16 @@ function arrive({ session, pairView }) {
   part("lightbox").hidden = true;
   announce("");
   part("arrival").textContent = question ? "Same person or different?" : arrivalWords();
+}
+
+/** How far workers are with what comes before groups. @param {{title: string, done: number, total: number}|null} work */
+function showWork(work) {
+  const isKnown = Boolean(work?.total);
+  const bar = part("work-bar");
+  bar.classList.toggle("bar--indeterminate", !isKnown);
+  bar.style.setProperty("--value", isKnown ? `${(100 * work.done) / work.total}%` : "0%");
+  const counted = isKnown ? `: ${work.done.toLocaleString("en")} of ${work.total.toLocaleString("en")}` : "";
+  part("work-done").textContent = work ? `${work.title}${counted}` : "";
 }
 
 function arrivalWords() {
