@@ -62,14 +62,15 @@ def _ahead(project: Project) -> list[int]:
 
 
 def _with_waiting_faces(image_ids: list[int]) -> list[int]:
-    return list(Face.objects.filter(image__in=image_ids).waiting().values_list("image_id", flat=True).distinct())
+    waiting = Face.objects.filter(image__in=image_ids).waiting()
+    return list(waiting.order_by().values_list("image_id", flat=True).distinct())
 
 
 def _resting_on(image_ids: list[int]) -> list[int]:
     """Photos with a suggestion that points at a face which is not named so any more."""
     rows = Suggestion.objects.filter(nearest_face__image__in=image_ids)
-    still = rows.filter(nearest_face__state="confirmed", nearest_face__identity=F("identity"))
-    return list(rows.exclude(pk__in=still.values("pk")).values_list("face__image_id", flat=True).distinct())
+    gone = rows.exclude(nearest_face__state="confirmed", nearest_face__identity=F("identity"))
+    return list(gone.order_by().values_list("face__image_id", flat=True).distinct())
 
 
 def _like(project: Project, face_ids: list[int], dimensions: int) -> list[int]:

@@ -64,6 +64,8 @@ class _Table:
         self.seen_until: datetime | None = None
 
     def refresh(self) -> None:
+        if not self.used and not self._has_vectors():  # then reading half a million faces would be in vain
+            return
         self._read_changes()
         if self.seen_until and not self._agrees():  # faces were deleted, or changed without leaving a date
             self._clear()
@@ -71,6 +73,9 @@ class _Table:
         missing = [pk for pk, row in self.rows.items() if row.place is None and row.person != OUT]
         for start in range(0, len(missing), BATCH):
             self._read_vectors(missing[start : start + BATCH])
+
+    def _has_vectors(self) -> bool:
+        return Embedding.objects.filter(embedder=self.embedder, face__project=self.project_id).exists()
 
     def _read_changes(self) -> None:
         faces = Face.objects.filter(project=self.project_id)

@@ -81,7 +81,7 @@ def suggest_names(project: Project, work: Work) -> dict:
     """Bring the suggestions up to date that people will see next. Safe to repeat at any time."""
     now, since = timezone.now(), _seen_until(project)
     maker = Suggester(project)
-    if Face.objects.in_project(project).waiting()[: FEW + 1].count() <= FEW:
+    if not Face.objects.in_project(project).more_wait_than(FEW):
         images = photos_waiting(project)
         if since is None:
             clear_decided(project)

@@ -97,7 +97,7 @@ def _says_the_same(old: list[Stored], new: list[Proposed], named: dict[int, int]
 
 def clear_decided(project: Project, *, since: datetime | None = None) -> None:
     """Take away what was suggested for faces that are decided by now; with `since` of photos changed lately."""
-    gone = Suggestion.objects.filter(face__project=project)
+    decided = Face.objects.in_project(project).decided()
     if since is not None:
-        gone = gone.filter(face__image__in=changed_since(project, since))
-    gone.exclude(face__in=Face.objects.in_project(project).waiting()).delete()
+        decided = decided.filter(image__in=changed_since(project, since))
+    Suggestion.objects.filter(face__in=decided).delete()

@@ -4,10 +4,13 @@ Three kinds: a face unlike its own person and like another, one person twice in 
 detector or the face in it speaks against. A reviewer's “it is right” stays as long as the label is the same.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import F
 
 from jobs.models import Job, State
 from jobs.work import Work
@@ -108,11 +111,9 @@ def _twice(project: Project, judge: Suggester) -> Iterator[Suspicion]:
 
 
 def _same_name_in_a_photo(project: Project) -> list[list[int]]:
-    together: dict[tuple[int, int], list[int]] = defaultdict(list)
-    named = Face.objects.in_project(project).named().order_by("pk").values_list("image_id", "identity_id", "pk")
-    for image, person, face in named.iterator(chunk_size=10_000):
-        together[image, person].append(face)
-    return [faces for faces in together.values() if len(faces) > 1]
+    named = Face.objects.in_project(project).named().order_by().values("image", "identity")
+    together = named.annotate(faces=ArrayAgg("pk", order_by="pk")).filter(faces__len__gt=1)
+    return sorted(together.values_list("faces", flat=True))
 
 
 def _rejected_faces(project: Project, judge: Suggester) -> Iterator[Suspicion]:
@@ -143,22 +144,37 @@ def _rejected_faces(project: Project, judge: Suggester) -> Iterator[Suspicion]:
 
 def _boxes_beside(project: Project) -> Iterator[Suspicion]:
     """A confirmed box beside which the detector found the face: an untouched proposal that overlaps a little."""
-    open_faces = Face.objects.in_project(project).filter(state=FaceState.PROPOSED, updated_by=None)
-    proposals: dict[int, list[Face]] = defaultdict(list)
-    for face in open_faces.only("image_id", "x", "y", "w", "h", "score").iterator(chunk_size=10_000):
-        proposals[face.image_id].append(face)
-    confirmed = Face.objects.filter(project=project, state=FaceState.CONFIRMED, image__in=proposals)
-    for face in confirmed.only("image_id", "x", "y", "w", "h").iterator(chunk_size=10_000):
-        overlap, beside = max(
-            ((iou(face.box, other.box), other) for other in proposals[face.image_id]), key=lambda pair: pair[0]
+    for face, touching in groupby(_touching_proposals(project), key=itemgetter(0)):
+        overlap, beside, score = max(
+            ((iou(box, other), pk, score) for _, box, other, pk, score in touching), key=itemgetter(0)
         )
         if BESIDE[0] <= overlap < BESIDE[1]:
             yield Suspicion(
-                face_id=face.pk,
-                score=round(0.6 * (beside.score or 0.5), 4),
-                nearest_face_id=beside.pk,
-                detail={"overlap": round(overlap, 3), "detector": beside.score},
+                face_id=face,
+                score=round(0.6 * (score or 0.5), 4),
+                nearest_face_id=beside,
+                detail={"overlap": round(overlap, 3), "detector": score},
             )
+
+
+def _touching_proposals(project: Project) -> Iterator[tuple]:
+    """Each confirmed face with each untouched proposal that lies over it: id, both boxes, the other's id and score."""
+    pairs = Face.objects.filter(
+        project=project,
+        state=FaceState.CONFIRMED,
+        image__faces__state=FaceState.PROPOSED,
+        image__faces__updated_by=None,
+        image__faces__x__lt=F("x") + F("w"),
+        image__faces__y__lt=F("y") + F("h"),
+        x__lt=F("image__faces__x") + F("image__faces__w"),
+        y__lt=F("image__faces__y") + F("image__faces__h"),
+    )
+    sides = ("x", "y", "w", "h")
+    others = [f"image__faces__{name}" for name in (*sides, "id", "score")]
+    for face, *boxes, other, score in (
+        pairs.order_by("pk").values_list("pk", *sides, *others).iterator(chunk_size=10_000)
+    ):
+        yield face, tuple(boxes[:4]), tuple(boxes[4:]), other, score
 
 
 # ── writing them down ─────────────────────────────────────────────────────────────────────────────────────

@@ -86,8 +86,8 @@ def rank_soon(project_id: int, **kwargs) -> None:
 
 def cluster_soon(project_id: int, **kwargs) -> None:
     """Few faces are put together while somebody waits; many keep the quick workers from what is quicker."""
-    waiting = Face.objects.in_project(project_id).waiting()[: FEW_FACES + 1].count()
-    queue = Queue.INTERACTIVE if waiting <= FEW_FACES else Queue.BULK
+    are_many = Face.objects.in_project(project_id).more_wait_than(FEW_FACES)
+    queue = Queue.BULK if are_many else Queue.INTERACTIVE
     enqueue_unless_waiting(
         "cluster", title="Put like faces together", project_id=project_id, queue=queue, pause=CLUSTER_PAUSE
     )

@@ -115,6 +115,14 @@ class FaceQuerySet(models.QuerySet):
         """Nobody has yet said who it is: a proposal, or a confirmed box without a name."""
         return self.filter(state__in=(FaceState.PROPOSED, FaceState.CONFIRMED), who=Who.UNASSIGNED)
 
+    def decided(self):
+        """What does not wait."""
+        return self.filter(Q(state=FaceState.REJECTED) | ~Q(who=Who.UNASSIGNED))
+
+    def more_wait_than(self, number: int) -> bool:
+        # In no order: by id it would read past all that was decided before it finds the first that waits.
+        return self.waiting().order_by()[: number + 1].count() > number
+
     def named(self):
         return self.filter(state=FaceState.CONFIRMED, who=Who.ASSIGNED)
 
