@@ -99,7 +99,11 @@ def seeded_project(scale: float, say: Callable[[str], None]) -> Project:
     if project:
         _forget(project)
     say(f"Making {round(IMAGES * scale):,} photos with {round(IMAGES * scale * 5):,} faces …")
-    return _make(scale)
+    project = _make(scale)
+    with connection.cursor() as cursor:  # what a database that grew to this size has behind it
+        cursor.execute("VACUUM (ANALYZE)")
+        cursor.execute("CHECKPOINT")
+    return project
 
 
 def annotator_tokens() -> list[str]:
