@@ -41,6 +41,10 @@ def step(label: str, count: int, unit: str, url: str, state: str, hint: str) -> 
     return {"label": label, "count": count, "unit": unit, "url": url, "state": state, "hint": hint}
 
 
+def _photos_wait(count: int) -> str:
+    return "1 photo waits" if count == 1 else f"{count} photos wait"
+
+
 def _first_steps(project: Project, now: Standing) -> list[Step]:
     ingest, images, label = (reverse(name, args=[project.slug]) for name in ("ingest", "images", "label"))
     has_photos = now.images > 0
@@ -48,8 +52,8 @@ def _first_steps(project: Project, now: Standing) -> list[Step]:
         step("Capture", now.images, "photos", ingest, "ok" if has_photos else "stuck",
              "Photos taken in" if has_photos else "Add photos to begin"),
         step("Propose", now.faces, "faces", images, "busy" if now.images_new else "ok" if has_photos else "empty",
-             f"{now.images_new} photos wait for the detector" if now.images_new else "Faces found and kept"),
+             f"{_photos_wait(now.images_new)} for the detector" if now.images_new else "Faces found and kept"),
         step("Label", now.faces_named, "named", label,
              "stuck" if now.images_waiting else "ok" if has_photos else "empty",
-             f"{now.images_waiting} photos wait for a person" if now.images_waiting else "Nothing waits"),
+             f"{_photos_wait(now.images_waiting)} for a person" if now.images_waiting else "Nothing waits"),
     ]  # fmt: skip
