@@ -37,6 +37,7 @@ def project_for(user, slug: str, at_least: Role = Role.ANNOTATOR) -> Project:
     if not role:
         raise Http404("There is no such project.")
     project, _ = read(Project, found)
+    project.opened_by = user.pk, role
     _require(role, project, at_least)
     return project
 
@@ -62,6 +63,8 @@ def role_of(user, project: Project) -> int:
     """The user's role in the project; 0 for strangers."""
     if role := _owner_everywhere(user):
         return role
+    if project.opened_by and project.opened_by[0] == user.pk:
+        return project.opened_by[1]
     membership = Membership.objects.filter(user_id=user.pk, project=project).first()
     return membership.role if membership else 0
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 
 from django.core.cache import cache
-from django.db.models import Count
+from django.db.models import Count, F, Value
 from django.db.models.functions import Now
 
 from labelling.models import Face, FaceState, Identity, Image, ImageState, Lease, Project, Who
@@ -55,28 +55,32 @@ def recent_standing(project: Project) -> Standing:
 
 
 def standings(projects: Collection[Project]) -> dict[int, Standing]:
-    """Each project's standing by its id, in three queries however many they are.
+    """Each project's standing by its id, in one query however many they are.
 
     Rows are counted by state and summed up here, so that an index alone answers: half a million faces in 40 ms.
     """
     counts = {project.pk: Counter() for project in projects}
-    for pk, state, number in _tally(Image, counts, "state"):
-        counts[pk].update({"images": number, _IMAGES_IN[state]: number})
-    for pk, state, who, number in _tally(Face, counts, "state", "who"):
-        counts[pk].update(dict.fromkeys(_faces_in(state, who), number))
-    for pk, number in _tally(Identity, counts):
-        counts[pk]["identities"] = number
+    photos, faces = _tally(Image, counts, F("state"), Value("")), _tally(Face, counts, F("state"), F("who"))
+    people = _tally(Identity, counts, Value(""), Value(""))
+    for pk, table, state, who, number in photos.union(faces, people, all=True).order_by():
+        counts[pk].update(dict.fromkeys(_figures(table, state, who), number))
     names = [field.name for field in fields(Standing)]
     return {pk: Standing(**{name: found[name] for name in names}) for pk, found in counts.items()}
 
 
-def _tally(model, projects: Collection[int], *by: str):
-    rows = model.objects.filter(project__in=projects).order_by().values("project_id", *by)
-    return rows.annotate(number=Count("*")).values_list("project_id", *by, "number")
+def _tally(model, projects: Collection[int], state, who):
+    """Rows of a table: project, table, state, who, and how many there are of them."""
+    kinds = {"table": Value(model._meta.model_name), "kind": state, "said": who}
+    rows = model.objects.filter(project__in=projects).order_by().annotate(**kinds).values("project_id", *kinds)
+    return rows.annotate(number=Count("*")).values_list("project_id", *kinds, "number")
 
 
-def _faces_in(state: str, who: str) -> list[str]:
-    """Which figures a face of that kind counts for; what is no face counts for none."""
+def _figures(table: str, state: str, who: str) -> list[str]:
+    """Which figures a row of that kind counts for; what is no face counts for none."""
+    if table == "identity":
+        return ["identities"]
+    if table == "image":
+        return ["images", _IMAGES_IN[state]]
     if state == FaceState.REJECTED:
         return []
     if state == FaceState.PROPOSED:

@@ -68,6 +68,8 @@ class Project(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ProjectQuerySet.as_manager()
+    # Who opened it for this request, and their role in it (`access.py`). Not stored.
+    opened_by: tuple[int, int] | None = None
 
     class Meta:
         ordering = ["name", "id"]

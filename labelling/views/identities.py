@@ -6,7 +6,7 @@ from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import OuterRef, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Window
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -63,7 +63,9 @@ def _matching(project: Project, form: IdentityFilterForm) -> QuerySet:
 @require_http_methods(["GET", "HEAD", "POST"])
 def identity_page(request: HttpRequest, slug: str, identity_id: int) -> HttpResponse:
     project = open_project(request, slug)
-    identity = get_object_or_404(Identity.objects.select_related("merged_into"), project=project, pk=identity_id)
+    people = Identity.objects.select_related("merged_into").with_face_counts()
+    identity = get_object_or_404(people, project=project, pk=identity_id)
+    identity.project = project
     if request.method != "POST":
         return _page(request, project, identity)
     if identity.merged_into_id:
@@ -81,14 +83,14 @@ def identity_page(request: HttpRequest, slug: str, identity_id: int) -> HttpResp
 def _page(request: HttpRequest, project: Project, identity: Identity, **forms) -> HttpResponse:
     faces = Face.objects.named().filter(identity=identity).select_related("image")
     page = keyset_page(faces, request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)
-    waiting = _suggested(identity)
+    suggestions = list(_suggested(identity)[:SUGGESTIONS_SHOWN])
     events = history(project, request.user, person=identity.pk).order_by(*ORDER)[:EVENTS_SHOWN]
     context = {
         "identity": identity,
-        "face_count": faces.count(),
+        "face_count": identity.face_count,
         "faces": page.rows,
-        "suggestions": waiting[:SUGGESTIONS_SHOWN],
-        "suggestion_count": waiting.count(),
+        "suggestions": suggestions,
+        "suggestion_count": suggestions[0].all_of_them if suggestions else 0,
         "may_edit": role_of(request.user, project) >= Role.REVIEWER and identity.merged_into_id is None,
         "rename_form": _rename_form(identity),
         "details_form": IdentityDetailsForm(instance=identity),
@@ -104,7 +106,8 @@ def _suggested(identity: Identity) -> QuerySet:
     """Faces nobody has named yet whose likeliest name is this person's, most probable first."""
     waiting = Face.objects.waiting().filter(pk=OuterRef("face"))
     suggestions = Suggestion.objects.filter(identity=identity, rank=1, face__in=waiting.values("pk"))
-    return suggestions.select_related("face").order_by("-probability", "face_id")
+    counted = suggestions.annotate(all_of_them=Window(Count("*")))
+    return counted.select_related("face").order_by("-probability", "face_id")
 
 
 def _rename_form(identity: Identity) -> RenameForm:

@@ -86,6 +86,6 @@ def remove(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
         messages.error(request, error.message)
     else:
         messages.success(request, f"{leaving.get_username()} is no longer a member. What they labelled stays.")
-    if role_of(request.user, project):
+    if Project.objects.visible_to(request.user).filter(pk=project.pk).exists():
         return redirect("members", project.slug)
     return redirect("projects")  # one who removed themselves has nothing to see here any more

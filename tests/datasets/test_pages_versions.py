@@ -173,7 +173,7 @@ def test_a_page_of_versions_asks_a_fixed_number_of_questions(make_version, proje
     assert (queries(list_url(project)), queries(page_url(version))) == few
     # Session, user, project, role asked for and role held; then the versions and three counts, or the version
     # and its exports.
-    assert [number - len(strip) for number in few] == [8, 6]
+    assert [number - len(strip) for number in few] == [7, 5]
 
 
 def test_a_version_that_is_being_frozen_shows_its_progress(make_version, engineer, client_for):

@@ -216,7 +216,7 @@ def test_pages_of_runs_ask_a_fixed_number_of_questions(faces, make_report, proje
     # Session, user, project, role asked for and role held; then the run, its people and their number, and the
     # faces of its mistakes; or the runs, whether there is a version, and the choices of two forms, those that must
     # be made twice.
-    assert [number - len(strip) for number in counted] == [8, 11]
+    assert [number - len(strip) for number in counted] == [7, 10]
 
 
 # --- taking it along ---
