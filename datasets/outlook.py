@@ -1,11 +1,13 @@
 """What a version would hold if it were frozen now, counted live."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef
 
 from datasets.freeze import images_to_freeze
 from labelling.models import Face, FaceState, Identity, Project, Who
+from labelling.progress import COUNTED_EACH_TIME, KEPT_S
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,18 @@ class Outlook:
     @property
     def faces(self) -> int:
         return self.named + self.unnamed + self.unknown + self.ignored
+
+
+def recent_outlook(project: Project) -> Outlook:
+    """As `outlook`, for pages: that of a large project may be some seconds old."""
+    key = f"outlook:{project.pk}"
+    kept = cache.get(key)
+    if kept is not None:
+        return Outlook(**kept)
+    counted = outlook(project)
+    if counted.images + counted.faces + counted.proposed > COUNTED_EACH_TIME:
+        cache.set(key, asdict(counted), KEPT_S)
+    return counted
 
 
 def outlook(project: Project) -> Outlook:

@@ -12,7 +12,7 @@ from datasets.exports import start_export
 from datasets.forms import ExportForm, FreezeForm
 from datasets.freeze import start_freeze
 from datasets.models import Version, VersionState
-from datasets.outlook import outlook
+from datasets.outlook import recent_outlook
 from datasets.people_table import people_page
 from datasets.spread import chart_data, face_ranges, not_measurable, split_rows
 from labelling.access import require_role, role_of
@@ -52,7 +52,7 @@ def _list(request: HttpRequest, project: Project, form: FreezeForm) -> HttpRespo
     role = role_of(request.user, project)
     return show(
         request, "datasets/versions.html", project, "versions",
-        versions=page.rows, form=form, outlook=outlook(project), **_rights(role), **page.urls(request.GET),
+        versions=page.rows, form=form, outlook=recent_outlook(project), **_rights(role), **page.urls(request.GET),
     )  # fmt: skip
 
 

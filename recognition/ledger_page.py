@@ -1,11 +1,13 @@
 """What the page about suggestions shows: the latest decisions of a project, by model and together."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
-from labelling.models import Identity, LedgerEntry, Outcome, Project
+from labelling.models import Event, Identity, LedgerEntry, Outcome, Project
 from recognition.ledger_figures import (
     Calibration,
     LearntThreshold,
@@ -26,9 +28,8 @@ EXAMPLES = 12
 SOURCE_WORDS = {"source": "The photo's source"}
 
 
-@dataclass(frozen=True)
-class Decision:
-    event: object
+class Decision(NamedTuple):  # thousands are read for one page
+    event: str
     model: str
     version: str
     probability: float
@@ -44,9 +45,23 @@ class Decision:
 
 def read_decisions(project: Project) -> list[Decision]:
     """The newest, without those that were taken back."""
-    rows = LedgerEntry.objects.filter(project=project, event__undone_by=None).order_by("-id")
-    columns = ("event", "model_name", "model_version", "probability", "outcome", "chosen_rank", "chosen")
+    rows = _that_stand(project).order_by("-id")
+    columns = (
+        Cast("event", TextField()),
+        "model_name",
+        "model_version",
+        "probability",
+        "outcome",
+        "chosen_rank",
+        "chosen",
+    )
     return [Decision(*row) for row in rows.values_list(*columns)[:LATEST]]
+
+
+def _that_stand(project: Project) -> QuerySet:
+    """Not taken back. Few are, so that the newest are read from the end; joining would read and sort them all."""
+    taken_back = Event.objects.filter(project=project, undoes__isnull=False).values("undoes")
+    return LedgerEntry.objects.filter(project=project).exclude(event__in=taken_back)
 
 
 def curve_of(decisions: list[Decision]) -> ThresholdCurve:
@@ -73,18 +88,19 @@ def suggestions_page(project: Project) -> dict:
     learnt = learn_threshold(curve, project.settings.accept_target)
     fit = calibration(*_arrays(told))
     in_force = project.settings.accept_probability
+    letters = letters_to_type(project)
     return {
         "decisions": len(decisions),
         "capped": len(decisions) == LATEST,
         "accepted": _accepted(told),
         "outcomes": _outcomes(decisions),
         "ranks": _ranks(told),
-        "saved": actions_saved(project, decisions),
+        "saved": actions_saved(decisions, letters),
         "calibration": fit,
         "learnt": learnt,
         "in_force": _at(curve, in_force),
         "settings": project.settings,
-        "models": _models(project, decisions),
+        "models": _models(project, decisions, letters),
         "overruled": overruled_examples(project),
         "charts": _charts(fit, curve, in_force, learnt),
     }
@@ -107,14 +123,19 @@ def _ranks(told: list[Decision]) -> list[dict]:
     return [*ranks, {"rank": None, "share": share(counts[None], len(named))}] if named else []
 
 
-def actions_saved(project: Project, decisions: list[Decision]) -> int:
+def letters_to_type(project: Project) -> dict[int, int]:
+    """By person, until the name is unique."""
+    names = dict(Identity.objects.in_project(project).values_list("pk", "name"))
+    letters = letters_until_unique(names.values())
+    return {pk: letters[name.casefold()] for pk, name in names.items()}
+
+
+def actions_saved(decisions: list[Decision], letters: dict[int, int]) -> int:
     """Keys that taking a suggestion spared: the letters until the name is unique, and Enter, less the one key that
     took it. Once for each decision and person: a group of faces would have been named once as well.
     """
     taken = {(decision.event, decision.chosen) for decision in decisions if decision.rank and decision.chosen}
-    names = dict(Identity.objects.in_project(project).values_list("pk", "name")) if taken else {}
-    letters = letters_until_unique(names.values())
-    return sum(letters[names[person].casefold()] for _, person in taken if person in names)
+    return sum(letters.get(person, 0) for _, person in taken)
 
 
 def _at(curve: ThresholdCurve, threshold: float) -> dict:
@@ -128,7 +149,7 @@ def _at(curve: ThresholdCurve, threshold: float) -> dict:
     }
 
 
-def _models(project: Project, decisions: list[Decision]) -> list[dict]:
+def _models(project: Project, decisions: list[Decision], letters: dict[int, int]) -> list[dict]:
     """By model and version, the newest version first."""
     together: dict[tuple[str, str], list[Decision]] = defaultdict(list)
     for decision in decisions:
@@ -147,7 +168,7 @@ def _models(project: Project, decisions: list[Decision]) -> list[dict]:
                 "accepted": _accepted(told),
                 "ece": fit.ece,
                 "brier": fit.brier,
-                "saved": actions_saved(project, theirs),
+                "saved": actions_saved(theirs, letters),
             }
         )
     return rows
@@ -156,7 +177,7 @@ def _models(project: Project, decisions: list[Decision]) -> list[dict]:
 def overruled_examples(project: Project) -> list[LedgerEntry]:
     """The most convinced errors among the latest decisions, each face once."""
     wrong = (Outcome.OTHER, Outcome.OVERRULED, Outcome.UNKNOWN, Outcome.REJECTED)
-    newest = LedgerEntry.objects.filter(project=project, event__undone_by=None, outcome__in=wrong, face__isnull=False)
+    newest = _that_stand(project).filter(outcome__in=wrong, face__isnull=False)
     rows = newest.order_by("-id").values_list("probability", "pk", "face_id")[: LATEST // 10]
     worst: dict[int, int] = {}
     for _, pk, face_id in sorted(rows, reverse=True):

@@ -10,7 +10,7 @@ from labelling.identities import create_identity, get_or_create_identity
 from labelling.models import LedgerEntry, Outcome, Project
 from labelling.undo import undo_event
 from recognition.accept_threshold import follow_ledger, learn_now
-from recognition.ledger_page import actions_saved, read_decisions, suggestions_page
+from recognition.ledger_page import actions_saved, letters_to_type, read_decisions, suggestions_page
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -83,7 +83,7 @@ def test_a_group_named_at_once_saves_its_letters_once(project, make_image, annot
         face.suggestions.create(rank=1, identity=ana, probability=0.9, model_name="dlib")
     assign_faces(project, [faces[0].pk, faces[1].pk], ana, by=annotator, event_id=uuid4())
     assign_faces(project, [faces[2].pk], ana, by=annotator, event_id=uuid4())
-    assert actions_saved(project, read_decisions(project)) == 3 + 3
+    assert actions_saved(read_decisions(project), letters_to_type(project)) == 3 + 3
 
 
 def test_too_few_decisions_support_no_threshold(project, decide, engineer, client_for):
