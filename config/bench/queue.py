@@ -21,7 +21,8 @@ from config.embedded.workers import running_workers
 from labelling.models import Event, Face, Image, ImageState, Project, Verb
 
 PORT = 8119
-WARM_UP_S, PACED_S, CLOSED_S = 3, 60, 25
+# Workers that were just started read their models meanwhile, as they do once a day and not while people label.
+WARM_UP_S, PACED_S, CLOSED_S = 20, 60, 25
 
 
 def run(say: Callable[[str], None]) -> dict:
@@ -33,7 +34,7 @@ def run(say: Callable[[str], None]) -> dict:
         if os.environ.get("FACET_BENCH_WORKERS") != "0":
             stack.enter_context(running_workers())
         say(f"{ANNOTATORS} annotators decide once a second, then without a pause …")
-        phases = [("warm_up", WARM_UP_S, 0), ("paced", _at(scale, PACED_S), 1), ("closed", _at(scale, CLOSED_S), 0)]
+        phases = [("warm_up", WARM_UP_S, 1), ("paced", _at(scale, PACED_S), 1), ("closed", _at(scale, CLOSED_S), 0)]
         seen = _load({"port": port, "slug": project.slug, "tokens": tokens, "phases": phases})
         say(f"{json.dumps(_figures(seen))}\nOpening every list …")
         pages = measure_pages(project, get_user_model().objects.get(username="bench-owner"), port)
