@@ -1,5 +1,6 @@
 """What the ledger of suggestions tells. Arrays in, numbers out; defined in docs/metrics.md."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -152,11 +153,15 @@ def _missing(right: int, accepted: int, target: float) -> int:
     return high
 
 
-def letters_until_unique(names: Iterable[str]) -> dict[str, int]:
-    """For each name the letters to type until nobody else's begins alike; all of them when one begins another."""
+def letters_until_unique(names: Iterable[str], of: Iterable[str] | None = None) -> dict[str, int]:
+    """For each name the letters to type until nobody else's begins alike; all of them when one begins another.
+
+    Among all `names`, but told of those in `of` only, when given.
+    """
     folded = sorted({name.casefold() for name in names})
     needed = {}
-    for index, name in enumerate(folded):
+    for name in folded if of is None else {name.casefold() for name in of}:
+        index = bisect_left(folded, name)
         beside = folded[max(0, index - 1) : index] + folded[index + 1 : index + 2]
         shared = max((_alike(name, other) for other in beside), default=0)
         needed[name] = min(len(name), shared + 1)

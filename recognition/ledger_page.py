@@ -23,7 +23,7 @@ from recognition.ledger_figures import (
 from recognition.models import CalibrationFit
 
 # Older ones speak of a gallery that has grown since.
-LATEST = 10_000
+LATEST = 5_000
 EXAMPLES = 12
 SOURCE_WORDS = {"source": "The photo's source"}
 
@@ -88,7 +88,7 @@ def suggestions_page(project: Project) -> dict:
     learnt = learn_threshold(curve, project.settings.accept_target)
     fit = calibration(*_arrays(told))
     in_force = project.settings.accept_probability
-    letters = letters_to_type(project)
+    letters = letters_to_type(project, decisions)
     return {
         "decisions": len(decisions),
         "capped": len(decisions) == LATEST,
@@ -123,11 +123,12 @@ def _ranks(told: list[Decision]) -> list[dict]:
     return [*ranks, {"rank": None, "share": share(counts[None], len(named))}] if named else []
 
 
-def letters_to_type(project: Project) -> dict[int, int]:
-    """By person, until the name is unique."""
+def letters_to_type(project: Project, decisions: list[Decision]) -> dict[int, int]:
+    """Until the name is unique in the project, by person who was taken from the list."""
     names = dict(Identity.objects.in_project(project).values_list("pk", "name"))
-    letters = letters_until_unique(names.values())
-    return {pk: letters[name.casefold()] for pk, name in names.items()}
+    taken = {decision.chosen for decision in decisions if decision.rank} & names.keys()
+    letters = letters_until_unique(names.values(), of=(names[pk] for pk in taken))
+    return {pk: letters[names[pk].casefold()] for pk in taken}
 
 
 def actions_saved(decisions: list[Decision], letters: dict[int, int]) -> int:
@@ -178,7 +179,7 @@ def overruled_examples(project: Project) -> list[LedgerEntry]:
     """The most convinced errors among the latest decisions, each face once."""
     wrong = (Outcome.OTHER, Outcome.OVERRULED, Outcome.UNKNOWN, Outcome.REJECTED)
     newest = _that_stand(project).filter(outcome__in=wrong, face__isnull=False)
-    rows = newest.order_by("-id").values_list("probability", "pk", "face_id")[: LATEST // 10]
+    rows = newest.order_by("-id").values_list("probability", "pk", "face_id")[: LATEST // 5]
     worst: dict[int, int] = {}
     for _, pk, face_id in sorted(rows, reverse=True):
         worst.setdefault(face_id, pk)

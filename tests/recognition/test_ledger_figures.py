@@ -82,4 +82,5 @@ def test_what_is_less_likely_than_not_is_never_accepted():
 def test_letters_until_a_name_is_unique():
     needed = letters_until_unique(["Ana", "Anna", "Ben", "Bo", "Benno"])
     assert needed == {"ana": 3, "anna": 3, "ben": 3, "benno": 4, "bo": 2}
+    assert letters_until_unique(["Ana", "Anna", "Ben"], of=["Anna"]) == {"anna": 3}
     assert letters_until_unique(["Zoe"]) == {"zoe": 1}

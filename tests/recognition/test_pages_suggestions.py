@@ -83,7 +83,8 @@ def test_a_group_named_at_once_saves_its_letters_once(project, make_image, annot
         face.suggestions.create(rank=1, identity=ana, probability=0.9, model_name="dlib")
     assign_faces(project, [faces[0].pk, faces[1].pk], ana, by=annotator, event_id=uuid4())
     assign_faces(project, [faces[2].pk], ana, by=annotator, event_id=uuid4())
-    assert actions_saved(read_decisions(project), letters_to_type(project)) == 3 + 3
+    decisions = read_decisions(project)
+    assert actions_saved(decisions, letters_to_type(project, decisions)) == 3 + 3
 
 
 def test_too_few_decisions_support_no_threshold(project, decide, engineer, client_for):
