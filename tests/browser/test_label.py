@@ -136,6 +136,7 @@ def test_boxes_over_each_other_are_chosen_in_turn_by_click_and_by_key(label, lob
     spot = stage_point(page, size, 22, 25)
     chosen = page.locator("[data-face][aria-current=true]")
     page.keyboard.press("Escape")
+    expect(chosen).to_have_count(0)
     page.mouse.click(*spot)
     small = chosen.get_attribute("data-face")
     page.mouse.click(*spot)

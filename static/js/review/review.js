@@ -123,6 +123,7 @@ function showReason(open) {
   reason.hidden = !open;
   part("actions").hidden = open || feed.phase !== "ready";
   if (open) reason.elements.text.focus();
+  else reason.elements.text.blur(); // at once: the next key is a command, not a letter
 }
 
 function sendReason() {
