@@ -8,23 +8,33 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser import seeds
 
 SERIOUS = ("serious", "critical")
+# Only what is wrong comes back from the page: all that axe looked at would be megabytes.
+LOOK = """([options, serious]) => axe.run(options).then(({ violations }) => violations
+  .filter(({ impact }) => serious.includes(impact))
+  .flatMap(({ id, nodes }) => nodes.slice(0, 5).map(({ target, failureSummary }) =>
+    `${id}: ${target.join(" ")}: ${failureSummary.split("\\n").at(-1).trim()}`)))"""
 
 
-@cache
-def axe() -> Axe:
-    return Axe()
+# Colours that change smoothly are only half way there in the first frames.
+SETTLED = """async () => {
+  for (let still = 0; still < 3; still += 1) {
+    await new Promise(requestAnimationFrame);
+    if (document.getAnimations().some(({ playState }) => playState === "running")) still = 0;
+  }
+}"""
 
 
 def findings(page, *, only_colours: bool = False) -> list[str]:
     """Each serious thing that keeps somebody from using this page as it stands: which rule, where, why."""
     rules = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}} if only_colours else {}
-    found = axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
-    return [
-        f"{rule['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary'].splitlines()[-1].strip()}"
-        for rule in found
-        if rule["impact"] in SERIOUS
-        for node in rule["nodes"][:5]
-    ]
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(axe_core())
+    return page.evaluate(LOOK, [{"resultTypes": ["violations"], **rules}, SERIOUS])
+
+
+@cache
+def axe_core() -> str:
+    return Axe().axe_script
 
 
 def findings_in_both_themes(page) -> list[str]:
@@ -38,8 +48,7 @@ def findings_in_both_themes(page) -> list[str]:
 
 def _show(page, theme: str) -> None:
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    # Colours that change smoothly are only half way there in the first frame.
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(SETTLED)
 
 
 def make_pages(name: str) -> dict[str, str]:

@@ -255,7 +255,7 @@ def test_a_photo_decided_while_the_next_was_asked_for_does_not_come_back(house, 
         if answers:
             return route.continue_()
         answers.append(route.fetch())
-        page.unroute("**/submit/")
+        page.unroute_all(behavior="ignoreErrors")
         expect_badge(page, "saved")
         route.fulfill(response=answers[0])
 
@@ -392,7 +392,7 @@ def test_two_tabs_send_what_they_share_once(house, lobby, at_work):
     other = one.context.new_page()
     open_label(other, house, lobby)
     expect_badge(other, "saved")
-    one.unroute("**/submit/")
+    one.unroute_all(behavior="ignoreErrors")  # one more may be on its way
     expect_badge(one, "saved")
     assert_named_once(house, lobby, [photo])
 
