@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from config.embedded.ports import ChoosingPorts, pick_port
 from tests.browser import seeds
 from tests.browser.house import House
 from tests.inside import REPOSITORY, Inside
@@ -26,6 +27,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATIENCE_MS = 60_000
+PREFERRED_PORT = 8170
 OURS = ("FACET_", "DATABASE_URL", "REDIS_URL", "S3_")
 
 
@@ -71,8 +73,9 @@ def facet_up(chromium, tmp_path_factory):
     plain = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     folder = tmp_path_factory.mktemp("facet")
     environment = plain | {"FACET_VAR": str(folder)}
+    port = pick_port(PREFERRED_PORT)  # other tests try the usual one meanwhile
     up = subprocess.Popen(
-        [sys.executable, "manage.py", "up"],
+        [sys.executable, "manage.py", "up", f"--port={port}"],
         cwd=REPOSITORY,
         env=environment,
         stdout=subprocess.PIPE,
@@ -140,9 +143,13 @@ def open_page(browser):
 
 @pytest.fixture(scope="package")
 def running_house(chromium, tmp_path_factory):
+    choosing = ChoosingPorts()  # until its servers listen, no other runner's house may think their ports free
     house = House(tmp_path_factory.mktemp("house"))
     try:
-        house.set_up()
+        try:
+            house.set_up()
+        finally:
+            choosing.over()
         yield house
     finally:
         house.take_down()
