@@ -2,12 +2,12 @@
 
 from dataclasses import asdict, dataclass
 
-from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef
 
 from datasets.freeze import images_to_freeze
 from labelling.models import Face, FaceState, Identity, Project, Who
-from labelling.progress import COUNTED_EACH_TIME, KEPT_S
+from labelling.progress import COUNTED_EACH_TIME
+from labelling.recently import recently
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,12 @@ class Outlook:
 
 def recent_outlook(project: Project) -> Outlook:
     """As `outlook`, for pages: that of a large project may be some seconds old."""
-    key = f"outlook:{project.pk}"
-    kept = cache.get(key)
-    if kept is not None:
-        return Outlook(**kept)
-    counted = outlook(project)
-    if counted.images + counted.faces + counted.proposed > COUNTED_EACH_TIME:
-        cache.set(key, asdict(counted), KEPT_S)
-    return counted
+    counted = recently(
+        f"outlook:{project.pk}",
+        lambda: asdict(outlook(project)),
+        is_large=lambda now: sum(now.values()) > COUNTED_EACH_TIME,
+    )
+    return Outlook(**counted)
 
 
 def outlook(project: Project) -> Outlook:

@@ -68,23 +68,20 @@ def newest_run(project: Project) -> ClusterRun | None:
     return ClusterRun.objects.filter(project=project, finished_at__isnull=False).first()
 
 
-def state_of(project: Project, run: ClusterRun | None) -> str:
+def state_of(project: Project, run: ClusterRun | None) -> tuple[str, Job | None]:
     """“ready”, “working” while the first clustering is being made, or “none” when there is nothing to sort.
 
-    A project that was never clustered asks for it here: whoever looks wants to see it.
+    Beside “working” the job that has to end first. A project that was never clustered asks for it here: whoever looks
+    wants to see it.
     """
     if run:
-        return "ready"
+        return "ready", None
     if not Face.objects.in_project(project).waiting().exists():
-        return "none"
+        return "none", None
     if not Job.objects.in_project(project.pk).filter(kind="cluster").exists():
         clusters_wanted.send(sender=None, project_id=project.pk)
-    return "working" if under_way(project) else "none"
-
-
-def under_way(project: Project) -> Job | None:
-    """What has to be done first before there are groups: found and described, faces are put together."""
-    return Job.objects.in_project(project.pk).filter(kind__in=STEPS).active().order_by("pk").first()
+    job = Job.objects.in_project(project.pk).filter(kind__in=STEPS).active().order_by("pk").first()
+    return ("working" if job else "none"), job
 
 
 def counts(run: ClusterRun | None) -> dict[str, int]:

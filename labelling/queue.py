@@ -3,7 +3,6 @@
 import uuid
 from datetime import timedelta
 
-from django.core.cache import cache
 from django.utils import timezone
 
 from jobs.prepared import MOST_ID, Prepared, read
@@ -21,12 +20,12 @@ from labelling.claim_statement import (
 from labelling.errors import Leased
 from labelling.gold import photo_due
 from labelling.models import Identity, Image, ImageState, Lease, LeasePurpose, Project, QueueOrder
+from labelling.recently import recently
 
 # Each try that fails means that someone else got a photo in the meantime, so even a crowd needs few.
 TRIES = 50
 # Counting many waiting photos takes longer than handing one out, and nobody can tell 80,000 from 79,990.
 COUNTED_EACH_TIME = 1_000
-COUNT_KEPT_S = 10
 HOLDER = Prepared("""
 -- holder
 SELECT person.username FROM labelling_lease AS lease JOIN auth_user AS person ON person.id = lease.user_id
@@ -132,14 +131,8 @@ def _lasts(project: Project) -> timedelta:
 
 def waiting_count(project: Project) -> int:
     """How many photos wait for a person; a large number may be some seconds old."""
-    key = f"waiting:{project.pk}"
-    known = cache.get(key)
-    if known is not None:
-        return known
-    count = Image.objects.filter(project=project, state=ImageState.PROPOSED).count()
-    if count > COUNTED_EACH_TIME:
-        cache.set(key, count, COUNT_KEPT_S)
-    return count
+    waiting = Image.objects.filter(project=project, state=ImageState.PROPOSED)
+    return recently(f"waiting:{project.pk}", waiting.count, is_large=lambda count: count > COUNTED_EACH_TIME)
 
 
 def renew(token: uuid.UUID, user) -> Lease | None:

@@ -7,7 +7,7 @@ from labelling.access import project_for
 from labelling.addresses import crop_url
 from labelling.api.serializers import IdentityBrief, PairSerializer
 from labelling.api.shapes import face_card
-from labelling.clusters import Shown, counts, find_cluster, hand_out, newest_run, questions, shown, state_of, under_way
+from labelling.clusters import Shown, counts, find_cluster, hand_out, newest_run, questions, shown, state_of
 from labelling.constraints import link_faces
 from labelling.models import ClusterFace, Identity, PairQuestion
 
@@ -26,8 +26,7 @@ class ClusterList(APIView):
         run = newest_run(project)
         limit = _limit(request, usual=1, most=MOST_CLUSTERS)
         clusters = hand_out(run, request.user, without=_without(request), limit=limit) if run else []
-        state = state_of(project, run)
-        job = under_way(project) if state == "working" else None
+        state, job = state_of(project, run)
         return Response(
             {
                 "run": run and run.number,

@@ -90,8 +90,8 @@ export class BoxCanvas {
     const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (this.#canvas.width !== wide) this.#canvas.width = wide;
     if (this.#canvas.height !== high) this.#canvas.height = high;
-    const [left, top] = [`${-BEYOND_PX}px`, `${-BEYOND_PX}px`];
-    Object.assign(this.#canvas.style, { left, top, width: `${width}px`, height: `${height}px`, transform: "" });
+    const edge = `${-BEYOND_PX}px`;
+    Object.assign(this.#canvas.style, { left: edge, top: edge, width: `${width}px`, height: `${height}px`, transform: "" });
     const context = this.#canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
