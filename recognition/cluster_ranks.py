@@ -5,7 +5,7 @@ leave, proposals are weighed against the grown gallery, and the line is put in o
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from django.utils import timezone
@@ -15,7 +15,7 @@ from labelling.models import Cluster, ClusterFace, ClusterKind, ClusterRun, Cons
 from recognition.clusters import MOST_FACES, needy_people, sortable_faces
 from recognition.grouping import Words
 from recognition.known_faces import WAITING, KnownFaces
-from recognition.linkage import Linkage, default_linkage
+from recognition.linkage import Linkage
 from recognition.sort_plan import PROPOSE, People, place_in_line
 from recognition.word_lists import read_words
 
@@ -42,7 +42,7 @@ def rank_clusters(project: Project, work: Work) -> dict:
     """Bring the newest run up to date. Says in `fresh` whether a new clustering is worth its time."""
     run = ClusterRun.objects.filter(project=project, finished_at__isnull=False).first()
     faces = sortable_faces(project)
-    if run is None or run.embedder != project.settings.embedder:
+    if run is None or run.embedder != project.settings.embedder or "fit" not in run.params:
         return {"fresh": bool(len(faces.waiting())), "said": "There is no clustering yet."}
     ranking = _Ranking(project, run, faces)
     changed = ranking.weigh()
@@ -153,7 +153,8 @@ class _Ranking:
 
 
 def _linkage_of(run: ClusterRun) -> Linkage:
-    return replace(default_linkage(run.embedder), weights=tuple(run.params["linkage"]))
+    fitted = run.params["fit"]
+    return Linkage(fitted["centre"], fitted["scale"], tuple(fitted["weights"]))
 
 
 def _place(row: Cluster, needy: set[int]) -> tuple:

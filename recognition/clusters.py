@@ -4,6 +4,7 @@ A run becomes visible whole. What people decided is read as constraints and neve
 """
 
 from collections import Counter
+from dataclasses import asdict
 
 import numpy as np
 from django.db.models import Count, F, Max, Q
@@ -28,7 +29,7 @@ from labelling.overlap import faces_kept_apart
 from recognition import sort_plan
 from recognition.gallery_cache import faces_of
 from recognition.known_faces import WAITING, KnownFaces
-from recognition.linkage import Linkage, default_linkage, fit_linkage
+from recognition.linkage import linkage_of
 from recognition.sort_plan import Planned, Question, plan
 from recognition.word_lists import read_words
 
@@ -44,13 +45,13 @@ def make_clusters(project: Project, work: Work) -> dict:
     if not len(faces.waiting()):
         return {"clusters": 0, "said": "No face waits."}
     work.progress(total=1, message="Comparing faces")
-    linkage = linkage_for(embedder, faces)
+    linkage = linkage_of(faces, embedder)
     alone = _left_alone(project)
     clusters, questions = plan(faces, read_words(project, faces), linkage, needy=needy_people(project), alone=alone)
     params = {
         "join": sort_plan.JOIN,
         "gather": sort_plan.GATHER,
-        "linkage": list(linkage.weights),
+        "fit": asdict(linkage),
         "named": len(faces.named()),
         "alone": sorted(alone),
     }
@@ -64,11 +65,6 @@ def sortable_faces(project: Project) -> KnownFaces:
     faces = faces_of(project.pk, project.settings.embedder)
     apart = list(faces_kept_apart(project))
     return faces[(faces.people != WAITING) | ~np.isin(faces.face_ids, apart)] if apart else faces
-
-
-def linkage_for(embedder: str, faces: KnownFaces) -> Linkage:
-    named = faces.named()
-    return fit_linkage(named.vectors, named.people, start=default_linkage(embedder))
 
 
 def needy_people(project: Project) -> set[int]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from recognition.grouping import Words, group_faces
 from recognition.known_faces import KnownFaces
-from recognition.linkage import Linkage, default_linkage, fit_linkage
+from recognition.linkage import Linkage, default_linkage, fit_linkage, linkage_of
 from recognition.sort_plan import ASK, JOIN, MOST_FACES, MOST_LEFTOVERS, plan
 
 # For made-up vectors: unlike ones are at right angles here, unlike dlib's.
@@ -225,19 +225,47 @@ def test_a_closer_group_is_likelier_and_a_larger_one_surer():
         default_linkage("nothing")
 
 
-def test_the_linkage_follows_a_project_whose_faces_are_all_alike():
-    """Drawn people are far more alike than real ones: what is far apart elsewhere is one person here."""
+def all_alike(people: int, each: int) -> KnownFaces:
+    """Faces that share most of what an embedder sees, as drawn ones or those of one studio do."""
     base = looks(0, 1)[0]
-    vectors, people = [], []
-    for person in range(1, 25):
-        for look in looks(person, 4, spread=0.1):
-            mixed = base + 0.25 * look
-            vectors.append(mixed / np.linalg.norm(mixed))
-            people.append(person)
-    vectors, people = np.array(vectors, np.float32), np.array(people)
+    truth = np.repeat(np.arange(1, people + 1), each)
+    vectors = np.concatenate([base + 0.25 * looks(person, each, spread=0.1) for person in range(1, people + 1)])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return KnownFaces(np.arange(len(truth)), vectors.astype(np.float32), truth, np.arange(len(truth)))
+
+
+def test_strangers_set_the_scale_where_all_faces_are_alike():
+    """One named face a person says nothing of how like a person's own faces are, but how like strangers are."""
+    faces = all_alike(people=24, each=4)
+    own, rival = (float(faces.vectors[0] @ faces.vectors[other]) for other in (1, 4))
+    assert default_linkage("dlib").probability(rival, 1) > 0.5
+    one_each = KnownFaces(
+        faces.face_ids, faces.vectors, np.where(np.arange(96) % 4 == 0, faces.people, 0), faces.photos
+    )
+    told = linkage_of(one_each, "dlib")
+    assert told.probability(rival, 1) < 0.2
+    assert told.probability(own, 1) > 0.5
+
+
+def test_faces_of_one_photo_are_strangers_before_anybody_is_named():
+    faces = all_alike(people=24, each=4)
+    by_photo = np.argsort(np.arange(96) % 4, kind="stable")  # four photos of everybody
+    photos = np.arange(96) // 24
+    waiting = KnownFaces(faces.face_ids, faces.vectors[by_photo], np.zeros(96, np.int64), photos)
+    rival = float(waiting.vectors[0] @ waiting.vectors[1])
+    assert linkage_of(waiting, "dlib").probability(rival, 1) < default_linkage("dlib").probability(rival, 1)
+
+
+def test_without_any_sure_stranger_the_scale_is_the_usual_one():
+    faces = all_alike(people=1, each=4)
+    assert linkage_of(faces, "dlib") == default_linkage("dlib")
+
+
+def test_the_linkage_follows_what_was_named():
+    faces = all_alike(people=24, each=4)
     start = default_linkage("dlib")
-    fitted = fit_linkage(vectors, people, start=start)
-    rival = float(vectors[0] @ vectors[4])
+    fitted = fit_linkage(faces.vectors, faces.people, start=start)
+    rival = float(faces.vectors[0] @ faces.vectors[4])
     assert start.probability(rival, 1) > 0.5
     assert fitted.probability(rival, 1) < start.probability(rival, 1)
-    assert fit_linkage(vectors[:3], people[:3], start=start) == start
+    assert fit_linkage(faces.vectors[:3], faces.people[:3], start=start) == start
