@@ -64,13 +64,19 @@ SELECT face.id, rank, %(first_person)s + (face.id * 7 + rank * 31) %% %(people)s
 FROM labelling_face AS face, generate_series(1, 9) AS rank
 WHERE face.project_id = %(project)s AND face.image_id BETWEEN %(first_rich)s AND %(last_rich)s
 """
+# Each face before and after, as a submit of proposed boxes leaves it.
 EVENTS_SQL = """
 INSERT INTO labelling_event (id, project_id, actor_id, verb, image_id, before, after, images, identities, created_at)
-SELECT gen_random_uuid(), %(project)s, %(actor)s, 'submit', image.id, '{"faces": [], "images": []}',
-    jsonb_build_object('faces', jsonb_agg(jsonb_build_object('id', face.id, 'identity_id', face.identity_id)),
+SELECT gen_random_uuid(), %(project)s, %(actor)s, 'submit', image.id,
+    jsonb_build_object('faces', jsonb_agg(to_jsonb(was) ORDER BY face.id),
+        'images', jsonb_build_array(jsonb_build_object('id', image.id, 'state', 'proposed', 'version', 1))),
+    jsonb_build_object('faces', jsonb_agg(to_jsonb(was) || jsonb_build_object('version', 2, 'state', face.state,
+            'who', face.who, 'identity_id', face.identity_id) ORDER BY face.id),
         'images', jsonb_build_array(jsonb_build_object('id', image.id, 'state', 'labelled', 'version', 2))),
     ARRAY[image.id], array_agg(face.identity_id), now() - (%(last_labelled)s - image.id) * interval '20 seconds'
-FROM labelling_image AS image JOIN labelling_face AS face ON face.image_id = image.id
+FROM labelling_image AS image JOIN labelling_face AS face ON face.image_id = image.id,
+    LATERAL (SELECT face.id, 1 AS version, face.x, face.y, face.w, face.h, face.landmarks, 'proposed' AS state,
+        'unassigned' AS who, NULL AS identity_id) AS was
 WHERE image.project_id = %(project)s AND image.state = 'labelled'
 GROUP BY image.id
 """
