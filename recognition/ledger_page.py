@@ -29,6 +29,8 @@ SOURCE_WORDS = {"source": "The photo's source"}
 
 
 class Decision(NamedTuple):  # thousands are read for one page
+    id: int
+    face: int | None
     event: str
     model: str
     version: str
@@ -47,6 +49,8 @@ def read_decisions(project: Project) -> list[Decision]:
     """The newest, without those that were taken back."""
     rows = _that_stand(project).order_by("-id")
     columns = (
+        "id",
+        "face",
         Cast("event", TextField()),
         "model_name",
         "model_version",
@@ -101,7 +105,7 @@ def suggestions_page(project: Project) -> dict:
         "in_force": _at(curve, in_force),
         "settings": project.settings,
         "models": _models(project, decisions, letters),
-        "overruled": overruled_examples(project),
+        "overruled": overruled_examples(decisions),
         "charts": _charts(fit, curve, in_force, learnt),
     }
 
@@ -175,14 +179,13 @@ def _models(project: Project, decisions: list[Decision], letters: dict[int, int]
     return rows
 
 
-def overruled_examples(project: Project) -> list[LedgerEntry]:
-    """The most convinced errors among the latest decisions, each face once."""
-    wrong = (Outcome.OTHER, Outcome.OVERRULED, Outcome.UNKNOWN, Outcome.REJECTED)
-    newest = _that_stand(project).filter(outcome__in=wrong, face__isnull=False)
-    rows = newest.order_by("-id").values_list("probability", "pk", "face_id")[: LATEST // 5]
+def overruled_examples(decisions: list[Decision]) -> list[LedgerEntry]:
+    """The most convinced errors among these decisions, each face once."""
+    wrong = {Outcome.OTHER, Outcome.OVERRULED, Outcome.UNKNOWN, Outcome.REJECTED}
+    rows = [(row.probability, row.id, row.face) for row in decisions if row.outcome in wrong and row.face]
     worst: dict[int, int] = {}
-    for _, pk, face_id in sorted(rows, reverse=True):
-        worst.setdefault(face_id, pk)
+    for _, pk, face in sorted(rows, reverse=True):
+        worst.setdefault(face, pk)
     shown = LedgerEntry.objects.filter(pk__in=list(worst.values())[:EXAMPLES])
     return list(
         shown.select_related("face__image", "suggested", "chosen", "decided_by").order_by("-probability", "-pk")
