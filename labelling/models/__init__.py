@@ -3,6 +3,7 @@ from labelling.models.constraints import Bond, Constraint
 from labelling.models.faces import Face, FaceState, Identity, Origin, Suggestion, Who
 from labelling.models.history import Event, Verb
 from labelling.models.images import Batch, Image, ImageState, Lease, LeasePurpose, QueueOrder, Skip
+from labelling.models.intakes import FileStatus, Intake, IntakeFile, IntakeSource
 from labelling.models.ledger import LedgerEntry, Outcome
 from labelling.models.projects import ApiToken, Membership, Project, ProjectSettings, Role
 from labelling.models.review import Gold, Opinion, Remark, RemarkKind
@@ -19,10 +20,14 @@ __all__ = [
     "Event",
     "Face",
     "FaceState",
+    "FileStatus",
     "Gold",
     "Identity",
     "Image",
     "ImageState",
+    "Intake",
+    "IntakeFile",
+    "IntakeSource",
     "Lease",
     "LeasePurpose",
     "LedgerEntry",
