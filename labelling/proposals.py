@@ -7,10 +7,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from labelling.boxes import BadBox, Box, clip_box, iou
-from labelling.models import Face, FaceState, Image, ImageState, Origin
+from labelling.models import DetectorSetup, Face, FaceState, Image, ImageState, Origin
 
 SAME_BOX_IOU = 0.5
-RENEWED = ("x", "y", "w", "h", "score", "landmarks", "model_name")
+RENEWED = ("x", "y", "w", "h", "score", "landmarks", "detector_id")
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,10 @@ class ProposedFace:
 
 
 @transaction.atomic
-def record_proposals(image_id: int, proposed: Sequence[ProposedFace], *, model_name: str) -> list[Face]:
+def record_proposals(image_id: int, proposed: Sequence[ProposedFace], *, detector: dict) -> list[Face]:
     """Bring the image's untouched proposals to what was found, and hand the image to people; returns the new faces.
+
+    detector: its description, kept with each proposal: name, weights and parameters.
 
     Boxes that people drew, confirmed or rejected stay, and what overlaps one of them is not proposed again. A
     proposal that is found once more stays the same face, with the new box. The version of the image grows only
@@ -32,7 +34,8 @@ def record_proposals(image_id: int, proposed: Sequence[ProposedFace], *, model_n
     faces = list(image.faces.select_for_update())
     untouched = [face for face in faces if _is_untouched(face)]
     decided = [face.box for face in faces if not _is_untouched(face)]
-    found = list(_new_faces(image, proposed, decided, model_name))
+    setup = DetectorSetup.objects.described(image.project_id, detector)
+    found = list(_new_faces(image, proposed, decided, setup))
     again = _found_again(untouched, found)
     kept = {id(face) for face, _ in again}
     gone = [face.pk for face in untouched if id(face) not in kept]
@@ -92,7 +95,7 @@ def _is_untouched(face: Face) -> bool:
     return face.state == FaceState.PROPOSED and face.origin == Origin.MODEL and face.updated_by_id is None
 
 
-def _new_faces(image: Image, proposed: Sequence[ProposedFace], decided: list[Box], model_name: str):
+def _new_faces(image: Image, proposed: Sequence[ProposedFace], decided: list[Box], setup: DetectorSetup):
     for face in proposed:
         try:
             x, y, w, h = clip_box(face.box, image.width, image.height)
@@ -112,7 +115,7 @@ def _new_faces(image: Image, proposed: Sequence[ProposedFace], decided: list[Box
             landmarks=_flat(face.landmarks),
             score=face.score,
             origin=Origin.MODEL,
-            model_name=model_name[:80],
+            detector=setup,
         )
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from labelling.api import clusters, faces, history, identities, images, look, people, projects, queue, review
+from labelling.api import clusters, detectors, faces, history, identities, images, look, people, projects, queue, review
 from labelling.views import batches, identity_changes, label, media, members, sort, tokens, work
 from labelling.views import history as histories
 from labelling.views import identities as identity_pages
@@ -49,6 +49,7 @@ api_urlpatterns = [
     path("projects/", projects.ProjectList.as_view(), name="api-projects"),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="api-project"),
     path("projects/<slug:slug>/images/", images.ImageList.as_view(), name="api-images"),
+    path("projects/<slug:slug>/detectors/", detectors.DetectorList.as_view(), name="api-detectors"),
     path("images/<int:image_id>/", images.ImageDetail.as_view(), name="api-image"),
     path("images/<int:image_id>/submit/", images.ImageSubmit.as_view(), name="api-submit"),
     path("images/<int:image_id>/look/", look.ImageLook.as_view(), name="api-look"),

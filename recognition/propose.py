@@ -32,7 +32,7 @@ def propose_faces(project: Project, work: Work) -> dict:
     detector = loaded_detector(chosen.detector, chosen.min_face_px)
     todo = Image.objects.filter(project=project).without_proposals().order_by("pk")
     work.progress(total=work.job.done + todo.count(), message="Looking for faces")
-    found = 0
+    found, described = 0, description(detector, chosen)
     while chunk := list(todo[:CHUNK]):
         answers = [search(image, detector, chosen) for image in chunk]
         with work.chunk(len(chunk)):
@@ -40,8 +40,13 @@ def propose_faces(project: Project, work: Work) -> dict:
                 if reason:
                     record_failure(image.pk, reason)
                 else:
-                    found += len(record_proposals(image.pk, faces, model_name=detector.name))
-    return {"faces": found, "detector": detector.describe(), "said": f"{found:,} faces found."}
+                    found += len(record_proposals(image.pk, faces, detector=described))
+    return {"faces": found, "detector": described, "said": f"{found:,} faces found."}
+
+
+def description(detector: Detector, chosen: ProjectSettings) -> dict:
+    """What must be equal for two searches to propose the same boxes."""
+    return {**detector.describe(), "min_score": chosen.min_score}
 
 
 def search(image: Image, detector: Detector, chosen: ProjectSettings) -> tuple[list[ProposedFace], str]:

@@ -13,7 +13,7 @@ from jobs.work import Work
 from labelling.models import Image, Lease, Project
 from labelling.proposals import record_proposals
 from recognition.photos_again import Photos, photos_to_search
-from recognition.propose import CHUNK, loaded_detector, search
+from recognition.propose import CHUNK, description, loaded_detector, search
 
 
 def find_again(project: Project, work: Work) -> dict:
@@ -24,15 +24,15 @@ def find_again(project: Project, work: Work) -> dict:
     covered = {"cursor": 0, "later": [], **work.job.result}
     left = todo.filter(pk__gt=covered["cursor"]).count() + len(covered["later"])
     work.progress(total=work.job.done + left, message="Looking for faces")
-    found = 0
+    found, described = 0, description(detector, chosen)
     for images in _chunks(todo, covered):
         answers = [(image, *search(image, detector, chosen)) for image in images]
         with work.chunk(len(images)):
             for image, faces, reason in answers:
                 if not reason:  # a photo that cannot be read now keeps what was found in it before
-                    found += len(record_proposals(image.pk, faces, model_name=detector.name))
+                    found += len(record_proposals(image.pk, faces, detector=described))
             Job.objects.filter(pk=work.job.pk).update(result=covered)
-    return {"faces": found, "detector": detector.describe(), "said": f"{found:,} faces that were not known."}
+    return {"faces": found, "detector": described, "said": f"{found:,} faces that were not known."}
 
 
 def _chunks(todo, covered: dict) -> Iterator[list[Image]]:

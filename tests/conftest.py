@@ -117,7 +117,7 @@ def make_image(project):
     def make(seed: int = 0, faces: int = 1, **options):
         outcome = ingest_photo(project, f"photo_{seed}.jpg", picture_bytes(seed), **options)
         boxes = [ProposedFace((10 + 30 * i, 20, 24, 30), 0.99, None) for i in range(faces)]
-        record_proposals(outcome.id, boxes, model_name="test")
+        record_proposals(outcome.id, boxes, detector={"name": "test"})
         return Image.objects.get(pk=outcome.id)
 
     return make

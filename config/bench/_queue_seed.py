@@ -42,11 +42,11 @@ ORDER BY n
 # One to nine faces a photo, five on average.
 FACES_SQL = """
 INSERT INTO labelling_face (
-    project_id, image_id, uid, x, y, w, h, image_w, image_h, landmarks, score, origin, model_name, state, who,
+    project_id, image_id, uid, x, y, w, h, image_w, image_h, landmarks, score, origin, state, who,
     identity_id, version, created_at, updated_at
 )
 SELECT %(project)s, image.id, gen_random_uuid(), 40 + 200 * n, 200 + 10 * n, 120, 150, 1920, 1080,
-    ARRAY[80, 250, 130, 250, 105, 280, 85, 310, 125, 310]::float8[] , 0.99, 'model', 'mtcnn',
+    ARRAY[80, 250, 130, 250, 105, 280, 85, 310, 125, 310]::float8[] , 0.99, 'model',
     CASE WHEN image.state = 'labelled' THEN 'confirmed' ELSE 'proposed' END,
     CASE WHEN image.state = 'labelled' THEN 'assigned' ELSE 'unassigned' END,
     CASE WHEN image.state = 'labelled' THEN %(first_person)s + (image.id * 7 + n * 13) %% %(people)s END,

@@ -67,7 +67,7 @@ class FaceSerializer(serializers.ModelSerializer):
     class Meta:
         model = Face
         fields = [
-            "id", "uid", "box", "landmarks", "score", "origin", "state", "who", "identity",
+            "id", "uid", "box", "landmarks", "score", "origin", "detector", "state", "who", "identity",
             "version", "crop", "suggestions",
         ]  # fmt: skip
 

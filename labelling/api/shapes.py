@@ -61,6 +61,7 @@ def face_shape(face: Face, suggestions: list[dict]) -> dict:
         "landmarks": face.points,
         "score": face.score,
         "origin": face.origin,
+        "detector": face.detector_id,
         "state": face.state,
         "who": face.who,
         "identity": _person(face.identity),

@@ -1,5 +1,6 @@
 from labelling.models.clusters import Cluster, ClusterFace, ClusterKind, ClusterRun, PairQuestion
 from labelling.models.constraints import Bond, Constraint
+from labelling.models.detectors import DetectorSetup
 from labelling.models.faces import Face, FaceState, Identity, Origin, Suggestion, Who
 from labelling.models.history import Event, Verb
 from labelling.models.images import Batch, Image, ImageState, Lease, LeasePurpose, QueueOrder, Skip
@@ -17,6 +18,7 @@ __all__ = [
     "ClusterKind",
     "ClusterRun",
     "Constraint",
+    "DetectorSetup",
     "Event",
     "Face",
     "FaceState",

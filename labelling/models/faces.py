@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from labelling.models.detectors import DetectorSetup
 from labelling.models.images import Image
 from labelling.models.projects import Project, Role
 
@@ -146,7 +147,14 @@ class Face(models.Model):
     landmarks = ArrayField(models.FloatField(), size=10, null=True, help_text="x, y of five points.")
     score = models.FloatField(null=True, help_text="The detector's confidence, 0 to 1.")
     origin = models.CharField(max_length=6, choices=Origin)
-    model_name = models.CharField(max_length=80, blank=True, help_text="Which detector proposed it.")
+    detector = models.ForeignKey(
+        DetectorSetup,
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="+",
+        db_index=False,
+        help_text="What proposed it.",
+    )
     state = models.CharField(max_length=10, choices=FaceState, default=FaceState.PROPOSED)
     who = models.CharField(max_length=10, choices=Who, default=Who.UNASSIGNED)
     identity = models.ForeignKey(Identity, null=True, on_delete=models.PROTECT, related_name="faces", db_index=False)

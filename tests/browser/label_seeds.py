@@ -20,7 +20,7 @@ def make_crowd(name: str, faces: int) -> dict:
     boxes = [ProposedFace((x, y, 34, 44), 0.99, [[x + dx, y + dy] for dx, dy in points]) for x, y in places]
     with transaction.atomic():  # whole before anybody hears of it: no worker looks for faces of its own
         outcome = ingest_photo(project, "crowd.jpg", picture_bytes(1, (2000, 1500)))
-        made = record_proposals(outcome.id, boxes, model_name="seed")
+        made = record_proposals(outcome.id, boxes, detector={"name": "seed"})
         Suggestion.objects.bulk_create(
             Suggestion(face=face, rank=1, identity=person, probability=0.97, model_name="seed") for face in made[::10]
         )
@@ -53,7 +53,7 @@ def make_people(name: str) -> dict:
     photo, box = _portrait(1, 2)
     with transaction.atomic():  # whole before anybody hears of it: no worker looks for faces of its own
         bare = ingest_photo(project, "bare.jpg", photo)
-        record_proposals(bare.id, [], model_name="seed")
+        record_proposals(bare.id, [], detector={"name": "seed"})
     wait_until_idle(project.pk, "embed", lambda job: None)
     return {"slug": project.slug, "image": bare.id, "box": box}
 

@@ -78,6 +78,7 @@ FOREIGN = {
     "api-job-cancel": lambda it: {"job_id": it.job},
     "api-project": lambda it: {"slug": it.slug},
     "api-images": lambda it: {"slug": it.slug},
+    "api-detectors": lambda it: {"slug": it.slug},
     "api-image": lambda it: {"image_id": it.image},
     "api-submit": lambda it: {"image_id": it.image},
     "api-look": lambda it: {"image_id": it.image},

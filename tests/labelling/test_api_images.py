@@ -126,3 +126,13 @@ def test_lists_are_narrowed_by_what_is_asked(api, images_url, project, annotator
     assert ids(state="proposed") == ids(who="unassigned") == [other.pk]
     assert ids(state="", q="") == [shown.pk, other.pk]
     assert ids(identity="nobody") == ids(session="monday") == []
+
+
+def test_a_face_says_which_detector_proposed_it_and_how_that_was_set_up(api, owner, project, make_image):
+    image = make_image(1)
+    word = FaceWord(box=(100, 60, 30, 30))
+    submit_image(image, [word], by=owner, version=image.version, event_id=uuid4())
+    proposed, drawn = api.get(reverse("api-image", args=[image.pk])).json()["faces"]
+    (setup,) = api.get(reverse("api-detectors", args=[project.slug])).json()["results"]
+    assert (proposed["detector"], drawn["detector"]) == (setup["id"], None)
+    assert (setup["name"], setup["description"]) == ("test", {"name": "test"})

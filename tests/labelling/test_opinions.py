@@ -282,7 +282,7 @@ def test_proposals_made_anew_take_what_was_said_about_the_old_ones(image, annota
 
     say(annotator, *people)
     boxes = [ProposedFace((11 + 30 * i, 21, 24, 30), 0.9, None) for i in range(2)]
-    record_proposals(image.pk, boxes, model_name="newer")
+    record_proposals(image.pk, boxes, detector={"name": "newer"})
     say(bert, *people)
     image.refresh_from_db()
     assert image.state == ImageState.LABELLED

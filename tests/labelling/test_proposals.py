@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from labelling.boxes import iou
 from labelling.ingest import ingest_photo
-from labelling.models import Face, FaceState, Identity, Image, ImageState, Origin
+from labelling.models import DetectorSetup, Face, FaceState, Identity, Image, ImageState, Origin
 from labelling.proposals import ProposedFace, record_failure, record_proposals
 from labelling.submit import FaceWord, submit_image
 
@@ -27,7 +27,7 @@ def image(project, photo_bytes):
 
 def propose(image, *boxes, **options):
     faces = [ProposedFace(box, 0.99, None) for box in boxes]
-    return record_proposals(image.pk, faces, model_name="test", **options)
+    return record_proposals(image.pk, faces, detector={"name": "test"}, **options)
 
 
 def boxes(image) -> list[tuple]:
@@ -40,17 +40,17 @@ def say(image, by, *words):
 
 
 def test_found_faces_are_kept_and_the_photo_waits_for_a_person(image):
-    record_proposals(image.pk, [ProposedFace(LEFT, 0.987, POINTS)], model_name="mtcnn")
+    record_proposals(image.pk, [ProposedFace(LEFT, 0.987, POINTS)], detector={"name": "mtcnn"})
     face = Face.objects.get()
     assert (face.box, face.score, face.state, face.origin) == (LEFT, 0.987, FaceState.PROPOSED, Origin.MODEL)
     assert face.points == [[12.0, 22.0], [20.0, 22.0], [16.0, 28.0], [13.0, 34.0], [19.0, 34.0]]
-    assert (face.model_name, face.image_w, face.image_h) == ("mtcnn", 160, 120)
+    assert (face.detector.name, face.image_w, face.image_h) == ("mtcnn", 160, 120)
     image.refresh_from_db()
     assert (image.state, image.version) == (ImageState.PROPOSED, 2)
 
 
 def test_landmarks_may_come_as_an_array(image):
-    record_proposals(image.pk, [ProposedFace(LEFT, 0.9, np.array(POINTS))], model_name="mtcnn")
+    record_proposals(image.pk, [ProposedFace(LEFT, 0.9, np.array(POINTS))], detector={"name": "mtcnn"})
     assert Face.objects.get().points[0] == [12.0, 22.0]
 
 
@@ -123,14 +123,14 @@ def version_of(image) -> int:
 
 
 def test_a_face_found_again_stays_the_same_face(image):
-    (face,) = record_proposals(image.pk, [ProposedFace(LEFT, 0.9, POINTS)], model_name="old")
+    (face,) = record_proposals(image.pk, [ProposedFace(LEFT, 0.9, POINTS)], detector={"name": "old"})
     person = Identity.objects.create(project=image.project, name="Ann", class_id=0)
     face.suggestions.create(rank=1, identity=person, probability=0.8, model_name="dlib")
     moved = (12, 21, 24, 30)
-    assert record_proposals(image.pk, [ProposedFace(moved, 0.95, None)], model_name="new") == []
+    assert record_proposals(image.pk, [ProposedFace(moved, 0.95, None)], detector={"name": "new"}) == []
     again = Face.objects.get()
     assert (again.pk, again.uid, again.box) == (face.pk, face.uid, moved)
-    assert (again.score, again.landmarks, again.model_name) == (0.95, None, "new")
+    assert (again.score, again.landmarks, again.detector.name) == (0.95, None, "new")
     assert again.version == face.version + 1 and again.updated_at > face.updated_at
     assert again.suggestions.count() == 1
 
@@ -145,9 +145,9 @@ def test_a_run_that_finds_the_same_makes_no_open_work_stale(image):
 def test_another_score_alone_changes_nothing_a_person_sees(image):
     (face,) = propose(image, LEFT)
     before = version_of(image)
-    record_proposals(image.pk, [ProposedFace(LEFT, 0.5, None)], model_name="other")
+    record_proposals(image.pk, [ProposedFace(LEFT, 0.5, None)], detector={"name": "other"})
     again = Face.objects.get()
-    assert (version_of(image), again.version, again.score, again.model_name) == (before, face.version, 0.5, "other")
+    assert (version_of(image), again.version, again.score, again.detector.name) == (before, face.version, 0.5, "other")
 
 
 def test_a_run_that_finds_less_or_elsewhere_is_a_change(image):
@@ -225,3 +225,22 @@ def spoken(face, kind: str) -> FaceWord | None:
 
 def row_box(row: dict) -> tuple:
     return row["x"], row["y"], row["w"], row["h"]
+
+
+def test_each_proposal_says_with_which_weights_and_parameters_it_was_found(image):
+    described = {"name": "mtcnn", "weights_sha256": "ab" * 32, "parameters": {"min_face_px": 20}, "min_score": 0.8}
+    (face,) = record_proposals(image.pk, [ProposedFace(LEFT, 0.9, None)], detector=described)
+    assert (face.detector.name, face.detector.description) == ("mtcnn", described)
+    found = [ProposedFace(LEFT, 0.9, None), ProposedFace(MIDDLE, 0.7, None)]
+    (other,) = record_proposals(image.pk, found, detector=described | {"min_score": 0.6})
+    face.refresh_from_db()
+    assert other.detector == face.detector and face.detector.description["min_score"] == 0.6
+
+
+def test_the_same_description_is_one_row_in_each_project(image, owner):
+    for box in (LEFT, MIDDLE):
+        record_proposals(
+            image.pk, [ProposedFace(box, 0.9, None)], detector={"name": "mtcnn", "parameters": {"a": 1, "b": 2}}
+        )
+    record_proposals(image.pk, [], detector={"parameters": {"b": 2, "a": 1}, "name": "mtcnn"})
+    assert DetectorSetup.objects.filter(project=image.project).count() == 1

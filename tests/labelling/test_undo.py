@@ -140,7 +140,7 @@ def test_a_photo_somebody_has_labelled_since_does_not_wait_again(make_image, say
 
 def test_a_detector_that_came_since_is_no_obstacle(image, faces, say, annotator):
     event = say(image, named(faces[0], "Ann"))
-    record_proposals(image.pk, [ProposedFace((110, 20, 24, 30), 0.99, None)], model_name="test")
+    record_proposals(image.pk, [ProposedFace((110, 20, 24, 30), 0.99, None)], detector={"name": "test"})
     undo_event(event, by=annotator)
     assert Face.objects.get(pk=faces[0].pk).state == FaceState.PROPOSED
     assert Face.objects.filter(x=110).exists()
