@@ -15,6 +15,7 @@ urlpatterns = [
     path("p/<slug:slug>/", project_pages.overview, name="project"),
     path("p/<slug:slug>/settings/", project_pages.edit_settings, name="project-settings"),
     path("p/<slug:slug>/ingest/", image_pages.ingest_page, name="ingest"),
+    path("p/<slug:slug>/capture/", image_pages.capture_page, name="capture"),
     path("p/<slug:slug>/images/", image_pages.image_list, name="images"),
     path("p/<slug:slug>/label/", label.label_page, name="label"),
     path("p/<slug:slug>/sort/", sort.sort_page, name="sort"),

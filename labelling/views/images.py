@@ -37,6 +37,13 @@ def ingest_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_safe
+def capture_page(request: HttpRequest, slug: str) -> HttpResponse:
+    project = open_project(request, slug)
+    return show(request, "labelling/capture.html", project, "capture", sessions=_recent_sessions(project))
+
+
+@login_required
+@require_safe
 def image_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Newest first. What the filters do not understand is said beside them, and nothing is listed."""
     project = open_project(request, slug)

@@ -30,6 +30,7 @@ FOREIGN = {
     "project": lambda it: {"slug": it.slug},
     "project-settings": lambda it: {"slug": it.slug},
     "ingest": lambda it: {"slug": it.slug},
+    "capture": lambda it: {"slug": it.slug},
     "images": lambda it: {"slug": it.slug},
     "label": lambda it: {"slug": it.slug},
     "sort": lambda it: {"slug": it.slug},
