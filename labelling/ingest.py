@@ -1,31 +1,51 @@
-"""Takes photos in: from an upload or a folder, each with its own outcome, never the same one twice."""
+"""Takes photos in: from an upload or a worker, each with its own outcome, never the same one twice."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 
 from labelling import storage
 from labelling.identities import get_or_create_identity
-from labelling.models import Image, Project
-from labelling.photos import BadPhoto, Photo, read_photo
+from labelling.models import FileStatus, Identity, Image, Project
+from labelling.photo_processes import read_photo_apart
+from labelling.photos import BadPhoto, Photo
 from labelling.signals import announce, images_added
 
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".mpo"}
+PHOTO_SUFFIXES = {
+    ".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".tif", ".tiff", ".gif", ".bmp",
+    ".pgm", ".ppm",
+}  # fmt: skip
+# Photos of one call that are decoded and stored side by side. While one waits for the store another is decoded.
+AT_ONCE = 4
+BATCH_FILES, BATCH_BYTES = 32, 96 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Outcome:
     name: str
-    status: str  # created, duplicate or rejected
+    status: str  # of FileStatus
     id: int | None = None
     reason: str = ""
 
     def as_dict(self) -> dict:
         return {"name": self.name, "status": self.status, "id": self.id, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file as it came. taken_at: where the source knows it better than the file."""
+
+    name: str
+    data: bytes
+    identity: Identity | None = None
+    taken_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -38,52 +58,110 @@ class FoundPhoto:
 
 
 def ingest_photo(project: Project, name: str, data: bytes, *, session: str = "", identity=None, by=None) -> Outcome:
-    """Store one photo: its original bytes, two pictures, one row. Nothing is kept of a photo that is refused.
+    """One photo, as `ingest_photos`."""
+    return ingest_photos(project, [Arrival(name, data, identity)], session=session, by=by)[0]
+
+
+def ingest_photos(project: Project, arrivals: Sequence[Arrival], *, session: str = "", by=None) -> list[Outcome]:
+    """Store photos: original bytes, pictures, a row each. Nothing is kept of one that is refused; outcomes in order.
 
     Objects go first and are named by content: a row never speaks of an object that is not there, and
     what a crash leaves behind is found again by the next attempt.
     """
-    name = _plain(name)
-    known = Image.objects.filter(project=project, sha256=hashlib.sha256(data).hexdigest()).first()
-    if known:
-        return Outcome(name, "duplicate", known.pk, f"Already here as “{known.name}”.")
+    hashes = [hashlib.sha256(arrival.data).hexdigest() for arrival in arrivals]
+    known = _known(project, hashes)
+    fresh: dict[str, Arrival] = {}
+    for sha, arrival in zip(hashes, arrivals, strict=True):
+        if sha not in known:
+            fresh.setdefault(sha, arrival)
+    photos = _side_by_side(lambda arrival: _read_and_store(project.pk, arrival.data), list(fresh.values()))
+    read = dict(zip(fresh, photos, strict=True))
+    session = _printable(session)[:120]
+    rows = [_row(project, photo, fresh[sha], session, by) for sha, photo in read.items() if isinstance(photo, Photo)]
+    created, quicker = _insert(project, rows)
+    return _outcomes(zip(hashes, arrivals, strict=True), read, created, known | quicker)
+
+
+def _outcomes(files, read: dict, created: dict[str, Image], there: dict[str, Image]) -> list[Outcome]:
+    outcomes = []
+    for sha, arrival in files:
+        name = plain_name(arrival.name)
+        if isinstance(read.get(sha), BadPhoto):
+            outcomes.append(Outcome(name, FileStatus.REJECTED, reason=str(read[sha])))
+        elif sha in there:
+            outcomes.append(Outcome(name, FileStatus.DUPLICATE, there[sha].pk, f"Already here as “{there[sha].name}”."))
+        else:
+            outcomes.append(Outcome(name, FileStatus.CREATED, created[sha].pk))
+            there[sha] = created[sha]  # the same file again, in the same breath
+    return outcomes
+
+
+def _known(project: Project, hashes: Iterable[str]) -> dict[str, Image]:
+    there = Image.objects.in_project(project).filter(sha256__in=set(hashes)).only("pk", "name", "sha256")
+    return {image.sha256: image for image in there}
+
+
+def _side_by_side(do, things: list) -> list:
+    """In threads: the decoding is done by other processes, the storing by another server."""
+    if len(things) < 2:
+        return [do(thing) for thing in things]
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ingest") as pool:
+        return list(pool.map(do, things))
+
+
+def _read_and_store(project_id: int, data: bytes) -> Photo | BadPhoto:
     try:
-        photo = read_photo(data)
+        photo = read_photo_apart(data)
     except BadPhoto as error:
-        return Outcome(name, "rejected", reason=str(error))
-    _store(project.pk, photo, data)
-    image, created = Image.objects.get_or_create(
-        project=project,
-        sha256=photo.sha256,
-        defaults={
-            "name": name,
-            "byte_size": len(data),
-            "format": photo.format,
-            "width": photo.width,
-            "height": photo.height,
-            "phash": photo.phash,
-            "sharpness": photo.sharpness,
-            "brightness": photo.brightness,
-            "camera": photo.camera,
-            "taken_at": photo.taken_at,
-            "session": _printable(session)[:120],
-            "claimed_identity": identity,
-            "created_by": by,
-        },
-    )
-    if not created:  # another request was quicker by a moment
-        return Outcome(name, "duplicate", image.pk, f"Already here as “{image.name}”.")
-    announce(images_added, project.pk)
-    return Outcome(name, "created", image.pk)
-
-
-def _store(project_id: int, photo: Photo, data: bytes) -> None:
+        return error
     storage.put(storage.original_key(project_id, photo.sha256), data)
     for size, picture in photo.pictures.items():
         storage.put(storage.picture_key(project_id, photo.sha256, size), picture, "image/jpeg")
+    photo.pictures.clear()  # stored; many photos of one call must not add up
+    return photo
 
 
-def _plain(name: str) -> str:
+def _row(project: Project, photo: Photo, arrival: Arrival, session: str, by) -> Image:
+    return Image(
+        project=project,
+        sha256=photo.sha256,
+        name=plain_name(arrival.name),
+        byte_size=len(arrival.data),
+        format=photo.format,
+        width=photo.width,
+        height=photo.height,
+        phash=photo.phash,
+        sharpness=photo.sharpness,
+        brightness=photo.brightness,
+        camera=photo.camera,
+        taken_at=arrival.taken_at or photo.taken_at,
+        session=session,
+        claimed_identity=arrival.identity,
+        created_by=by,
+    )
+
+
+@transaction.atomic
+def _insert(project: Project, rows: list[Image]) -> tuple[dict[str, Image], dict[str, Image]]:
+    """Rows by hash: those made now, and those of another request that was quicker by a moment."""
+    if not rows:
+        return {}, {}
+    try:
+        with transaction.atomic():
+            made, quicker = Image.objects.bulk_create(rows), {}
+    except IntegrityError:
+        quicker = _known(project, [row.sha256 for row in rows])
+        return _insert_rest(project, [row for row in rows if row.sha256 not in quicker], quicker)
+    announce(images_added, project.pk)
+    return {row.sha256: row for row in made}, quicker
+
+
+def _insert_rest(project: Project, rows: list[Image], quicker: dict) -> tuple[dict[str, Image], dict[str, Image]]:
+    made, still_quicker = _insert(project, rows)
+    return made, quicker | still_quicker
+
+
+def plain_name(name: str) -> str:
     """A file name to show: no folders, no invisible or direction-changing letters, not endless."""
     return _printable(name.replace("\\", "/").rsplit("/", 1)[-1])[:255] or "unnamed"
 
@@ -131,13 +209,33 @@ def _whole_people(people: dict[str, list[FoundPhoto]], flat: list[FoundPhoto], l
 
 
 def ingest_folder(project: Project, found: Iterable[FoundPhoto], *, session: str = "", by=None) -> Iterator[Outcome]:
-    """Take the found photos in one by one; the caller sees each outcome as it happens."""
-    for photo in found:
-        identity = get_or_create_identity(project, photo.person) if photo.person else None
-        try:
-            with photo.path.open("rb") as file:
-                data = read_bounded(file)
-        except OSError as error:
-            yield Outcome(photo.name, "rejected", reason=f"The file could not be read: {error.strerror}.")
-            continue
-        yield ingest_photo(project, photo.name, data, session=session, identity=identity, by=by)
+    """Take the found photos in; the caller sees each outcome as it happens."""
+    for batch in in_batches(found, lambda photo: photo.path.stat().st_size if photo.path.exists() else 0):
+        arrivals, unread = [], []
+        for photo in batch:
+            try:
+                with photo.path.open("rb") as file:
+                    data = read_bounded(file)
+            except OSError as error:
+                unread.append(
+                    Outcome(photo.name, FileStatus.REJECTED, reason=f"The file could not be read: {error.strerror}.")
+                )
+                continue
+            identity = get_or_create_identity(project, photo.person) if photo.person else None
+            arrivals.append(Arrival(photo.name, data, identity))
+        yield from unread
+        yield from ingest_photos(project, arrivals, session=session, by=by)
+
+
+def in_batches[T](files: Iterable[T], size_of: Callable[[T], int]) -> Iterator[list[T]]:
+    """As many files as are worth a call of `ingest_photos`, and no more bytes than may lie in memory."""
+    batch, held = [], 0
+    for file in files:
+        size = size_of(file)
+        if batch and (len(batch) == BATCH_FILES or held + size > BATCH_BYTES):
+            yield batch
+            batch, held = [], 0
+        batch.append(file)
+        held += size
+    if batch:
+        yield batch

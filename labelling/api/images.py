@@ -13,7 +13,7 @@ from labelling.errors import Refused, Stale
 from labelling.face_rows import faces_in
 from labelling.hear import hear
 from labelling.identities import get_or_create_identity
-from labelling.ingest import ingest_photo, read_bounded
+from labelling.ingest import Arrival, in_batches, ingest_photos, read_bounded
 from labelling.models import Image, Verb
 from labelling.photo_filters import filter_images
 
@@ -54,8 +54,11 @@ class ImageList(generics.ListAPIView):
             raise Refused("Send at least one photo in the field “file”.", fields={"file": ["Missing."]})
         named = str(request.data.get("identity", "")).strip()
         identity = get_or_create_identity(project, named) if named else None
-        said = {"session": str(request.data.get("session", "")), "identity": identity, "by": request.user}
-        outcomes = [ingest_photo(project, file.name or "", read_bounded(file), **said) for file in files]
+        session = str(request.data.get("session", ""))
+        outcomes = []
+        for batch in in_batches(files, lambda file: file.size or 0):
+            arrivals = [Arrival(file.name or "", read_bounded(file), identity) for file in batch]
+            outcomes += ingest_photos(project, arrivals, session=session, by=request.user)
         return Response({"results": [outcome.as_dict() for outcome in outcomes]}, status=status.HTTP_201_CREATED)
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from PIL import ExifTags, ImageFile
+from PIL import ExifTags, ImageCms, ImageFile
 from PIL import Image as Picture
 
 from labelling.photos import MAX_SCANS, SIZES, BadPhoto, read_photo, upright_rgb
@@ -191,9 +191,7 @@ REFUSED = {
     "text": (b"Dear Sir or Madam, this is a letter.", "Convert it"),
     "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "Convert it"),
     "html": (b"<!doctype html><html><body><img src=x onerror=alert(1)></body></html>", "Convert it"),
-    "gif": (encoded(smooth(), "GIF"), "Convert it to JPEG, PNG or WebP"),
-    "bmp": (encoded(smooth(), "BMP"), "Convert it"),
-    "tiff": (encoded(smooth(), "TIFF"), "Convert it"),
+    "psd": (b"8BPS\0\1" + b"\0" * 100, "Convert it to JPEG, PNG, WebP, HEIC or TIFF"),
     "heic": (HEIC, "Convert it"),
     "zip": (b"PK\x03\x04" + b"\0" * 100, "Convert it"),
     "jpeg cut short": (encoded(smooth(300, 200))[:-500], "cut short"),
@@ -203,6 +201,33 @@ REFUSED = {
     "png with rows missing": (png(5, 5, depth=8, colour=2, rows=b"not enough rows"), "."),
     "png without size": (png(0, 0, depth=8, colour=2, rows=b""), "."),
 }
+
+
+@pytest.mark.parametrize("format", ["GIF", "BMP", "TIFF", "PPM", "HEIF"])
+def test_less_usual_formats_end_as_the_same_upright_pixels(format):
+    options = {"quality": -1} if format == "HEIF" else {}  # without loss
+    data = encoded(smooth(64, 48), format, **options)
+    photo = read_photo(data)
+    assert (photo.format, photo.width, photo.height) == (format, 64, 48)
+    apart = np.abs(upright_rgb(data).astype(int) - smooth(64, 48))
+    assert np.median(apart) <= 4  # a GIF has 256 colours
+
+
+def test_of_many_pictures_in_a_file_the_first_counts():
+    first, second = (Picture.fromarray(smooth(seed=seed)) for seed in (1, 2))
+    for format, options in (("GIF", {}), ("TIFF", {}), ("WEBP", {"lossless": True})):
+        both = encoded(first, format, save_all=True, append_images=[second], **options)
+        assert np.array_equal(upright_rgb(both), upright_rgb(encoded(first, format, **options)))
+
+
+def test_colours_are_those_of_the_profile():
+    """A display with wider colours stores the same red as a smaller number."""
+    red = np.full((40, 40, 3), (200, 40, 40), np.uint8)
+    plain = upright_rgb(encoded(red, "PNG"))
+    swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    wrong = upright_rgb(encoded(red, "PNG", icc_profile=swapped.tobytes()))
+    assert np.array_equal(wrong, plain)  # a profile for another kind of picture is no reason to refuse it
+    assert np.array_equal(upright_rgb(encoded(red, "PNG", icc_profile=b"no profile at all")), plain)
 
 
 @pytest.mark.parametrize("name", REFUSED)
