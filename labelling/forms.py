@@ -14,7 +14,11 @@ from labelling.tokens import DEFAULT_DAYS
 
 MAX_TOKEN_DAYS = 366
 MOST_FACES = 10_000
-DETECTORS = {"mtcnn": "MTCNN"}
+DETECTORS = {
+    "mtcnn": "MTCNN",
+    "yunet": "YuNet (needs its ONNX file)",
+    "haar": "Haar or LBP cascade (needs its XML file)",
+}
 
 
 def add_refusal(form: forms.Form, error: Refused) -> None:
@@ -30,7 +34,9 @@ class NewProjectForm(forms.Form):
 class ProjectSettingsForm(forms.ModelForm):
     """Row fields and the stored settings together; whatever else is stored there stays."""
 
-    detector = forms.ChoiceField(help_text="What proposes boxes in new photos.")
+    detector = forms.ChoiceField(
+        help_text="What proposes boxes in new photos. Files for YuNet and cascades are set up with the workers."
+    )
     min_face_px = forms.IntegerField(
         label="Smallest face", min_value=10, max_value=1000,
         help_text="In pixels of the original photo; smaller faces are not proposed.",

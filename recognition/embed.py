@@ -31,13 +31,14 @@ def loaded_embedder(name: str) -> Embedder:
     return embedder
 
 
-def landmark_finder(project: Project) -> Detector:
-    return loaded_detector(project.settings.detector, MIN_FACE_PX)
+def landmark_finder() -> Detector:
+    """One for all projects: it is always at hand, and alignment is measured on its landmarks."""
+    return loaded_detector("mtcnn", MIN_FACE_PX)
 
 
 def embed_faces(project: Project, work: Work) -> dict:
     """Embed every face of the project whose present box has no vector yet. Boxes of people get landmarks as well."""
-    embedder, detector = loaded_embedder(project.settings.embedder), landmark_finder(project)
+    embedder, detector = loaded_embedder(project.settings.embedder), landmark_finder()
     todo = faces_without_embedding(project.pk, embedder.name).select_related("image").order_by("image_id", "pk")
     work.progress(total=work.job.done + todo.count(), message="Describing faces")
     unreadable: set[int] = set()

@@ -35,7 +35,7 @@ def look_at_box(work: Work) -> dict:
         pixels = photo_pixels(image.project_id, image.sha256)
     except (storage.ObjectMissing, BadPhoto) as error:
         raise JobFailed(str(error)) from error
-    landmarks = find_landmarks(pixels, box, landmark_finder(image.project))
+    landmarks = find_landmarks(pixels, box, landmark_finder())
     embedder = loaded_embedder(image.project.settings.embedder)
     vectors = embedder.embed(pixels, [FaceGeometry(box, landmarks)])
     ranked = _rank(image, UUID(work.params["uid"]), box, unit(vectors))

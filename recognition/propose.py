@@ -3,13 +3,13 @@
 import logging
 from functools import cache
 
-from jobs.errors import TryLater
+from jobs.errors import JobFailed, TryLater
 from jobs.work import Work
 from labelling import storage
 from labelling.models import Image, Project, ProjectSettings
 from labelling.photos import BadPhoto, upright_rgb
 from labelling.proposals import ProposedFace, record_failure, record_proposals
-from recognition.detectors import DetectedFace, Detector, get_detector
+from recognition.detectors import DetectedFace, Detector, DetectorUnavailable, get_detector
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +18,12 @@ CHUNK = 8
 
 @cache
 def loaded_detector(name: str, min_face_px: int) -> Detector:
+    """Raises JobFailed with what to do when a file it needs cannot be had."""
     detector = get_detector(name, min_face_px=min_face_px)
-    detector.load()
+    try:
+        detector.load()
+    except DetectorUnavailable as error:
+        raise JobFailed(str(error)) from error
     return detector
 
 
@@ -66,4 +70,5 @@ def search(image: Image, detector: Detector, chosen: ProjectSettings) -> tuple[l
 
 
 def _proposed(face: DetectedFace) -> ProposedFace:
-    return ProposedFace(face.box, round(float(face.score), 4), face.landmarks.tolist())
+    landmarks = None if face.landmarks is None else face.landmarks.tolist()
+    return ProposedFace(face.box, round(float(face.score), 4), landmarks)

@@ -3,10 +3,8 @@
 import numpy as np
 
 from labelling.models import ProjectSettings
-from recognition.embed import loaded_embedder
+from recognition.embed import landmark_finder, loaded_embedder
 from recognition.embedders import FaceGeometry
-from recognition.landmarks import MIN_FACE_PX
-from recognition.propose import loaded_detector
 
 BLANK = np.full((160, 160, 3), 128, np.uint8)
 
@@ -14,5 +12,5 @@ BLANK = np.full((160, 160, 3), 128, np.uint8)
 def warm_up() -> None:
     """Load what a new project uses, and run it once: much is made ready in the first run only."""
     usual = ProjectSettings()
-    loaded_detector(usual.detector, MIN_FACE_PX).detect([BLANK])
+    landmark_finder().detect([BLANK])
     loaded_embedder(usual.embedder).embed(BLANK, [FaceGeometry((40, 40, 80, 80))])

@@ -8,7 +8,9 @@ import torch
 from facenet_pytorch import MTCNN
 
 from recognition.alignment import UnusableImage
-from recognition.detectors import MtcnnDetector, UnknownDetector, _FastPool, get_detector
+from recognition.detectors import UnknownDetector, get_detector
+from recognition.detectors.mtcnn import MtcnnDetector
+from recognition.detectors.mtcnn_cascade import FastPool
 from recognition.drawing import draw_portrait, draw_scene
 
 
@@ -133,7 +135,7 @@ def test_looking_strip_by_strip_changes_nothing_that_can_be_seen(detector, scene
 @pytest.mark.parametrize("size", [(6, 8), (7, 8), (6, 9), (7, 9), (1, 1)])
 def test_the_faster_pooling_is_torchs_pooling(size):
     values = torch.randn(2, 3, *size) - 5  # all negative: padding must never win
-    assert torch.equal(_FastPool()(values), torch.nn.MaxPool2d(2, 2, ceil_mode=True)(values))
+    assert torch.equal(FastPool()(values), torch.nn.MaxPool2d(2, 2, ceil_mode=True)(values))
 
 
 @pytest.mark.parametrize("cut", ["left", "right", "top", "bottom"])
