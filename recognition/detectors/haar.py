@@ -18,7 +18,7 @@ FILE = ModelFile(
     detector="haar",
     variable="FACET_HAAR_CASCADE",
     what="a cascade's XML file",
-    source="haarcascade_frontalface_default.xml (Debian's package opencv-data has it)",
+    source="haarcascade_frontalface_alt2.xml (Debian's package opencv-data has it)",
 )
 SMALLEST_FACE_PX = 10
 STEP = 1.1  # from one size looked for to the next
