@@ -42,6 +42,7 @@ class FreezeSerializer(serializers.Serializer):
     test = serializers.FloatField(required=False)
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     by_session = serializers.BooleanField(required=False)
+    by_likeness = serializers.BooleanField(required=False)
 
     def policy(self) -> SplitPolicy:
         try:

@@ -31,6 +31,10 @@ class FreezeForm(forms.Form):
         label="Keep each capture session whole", required=False, initial=DEFAULT.by_session,
         help_text="Photos of one session look alike: a model tested on what it has nearly seen looks too good.",
     )  # fmt: skip
+    by_likeness = forms.BooleanField(
+        label="Keep photos that are nearly the same together", required=False, initial=DEFAULT.by_likeness,
+        help_text="Frames of one burst, or one photo saved twice, never lie on both sides.",
+    )  # fmt: skip
 
     def clean(self) -> dict:
         data = super().clean()
@@ -40,7 +44,9 @@ class FreezeForm(forms.Form):
         if sum(shares) != 100:
             raise forms.ValidationError(f"The three shares must add up to 100 %; these add up to {sum(shares)} %.")
         try:
-            data["policy"] = SplitPolicy(*(share / 100 for share in shares), data["seed"], data["by_session"])
+            data["policy"] = SplitPolicy(
+                *(share / 100 for share in shares), data["seed"], data["by_session"], data["by_likeness"]
+            )
         except BadPolicy as error:
             raise forms.ValidationError(str(error)) from None
         return data

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from datasets.manifest import FACES, IMAGES, content_hash, write_table
 from datasets.models import Version, VersionState
-from datasets.splits import NOBODY, SplitPolicy, assign_splits
+from datasets.splits import NOBODY, SplitPolicy, assign_splits, split_groups
 from datasets.statistics import statistics
 from jobs.enqueue import enqueue
 from jobs.errors import JobFailed
@@ -17,6 +17,7 @@ from jobs.models import Queue
 from jobs.work import Work
 from labelling.errors import Refused
 from labelling.models import Face, FaceState, Image, ImageState, Project
+from labelling.near_duplicates import group_near_duplicates
 
 BATCH = 20_000
 # What freezing decides; note and tag may be edited meanwhile.
@@ -66,11 +67,14 @@ def freeze(version: Version, work: Work) -> dict:
     if version.state == VersionState.READY:
         return {"content_hash": version.content_hash}
     work.progress(done=0, total=3, message="Reading labels")
-    images, faces, proposed = _read_labels(version.project_id)
+    policy = SplitPolicy.from_dict(version.split_policy)
+    if policy.by_likeness:  # photos that came a moment ago may not be compared yet
+        group_near_duplicates(version.project_id, work)
+    images, faces, alike, proposed = _read_labels(version.project_id)
     if faces.num_rows == 0:
         raise JobFailed("Nothing to freeze: no face is confirmed any more.")
     work.progress(done=1, message="Splitting")
-    images, faces = _with_splits(images, faces, SplitPolicy.from_dict(version.split_policy))
+    images, faces = _with_splits(images, faces, alike, policy)
     version.statistics = statistics(images, faces, proposed_left_out=proposed)
     work.progress(done=2, message="Writing")
     version.content_hash = content_hash(images, faces)
@@ -95,16 +99,17 @@ def images_to_freeze(project_id: int) -> QuerySet:
     return Image.objects.filter(Q(state=ImageState.LABELLED) | Exists(confirmed), project_id=project_id)
 
 
-def _read_labels(project_id: int) -> tuple[pa.Table, pa.Table, int]:
-    """Both tables, and the number of proposals left out, of one moment: no label changes between the queries."""
+def _read_labels(project_id: int) -> tuple[pa.Table, pa.Table, dict[str, int], int]:
+    """Both tables, the groups of nearly equal photos, and the number of proposals left out.
+
+    All of one moment: no label changes between the queries.
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        images = (
-            images_to_freeze(project_id)
-            .order_by("sha256")
-            .values_list("sha256", "name", "width", "height", "format", "session", "pk")
-        )
+        photos = images_to_freeze(project_id)
+        alike = dict(photos.filter(near_group__isnull=False).order_by().values_list("sha256", "near_group"))
+        images = photos.order_by("sha256").values_list("sha256", "name", "width", "height", "format", "session", "pk")
         faces = (
             faces_to_freeze(project_id)
             .order_by("image__sha256", "x", "y", "w", "h", "pk")
@@ -114,7 +119,7 @@ def _read_labels(project_id: int) -> tuple[pa.Table, pa.Table, int]:
             )
         )  # fmt: skip
         proposed = Face.objects.filter(project_id=project_id, state=FaceState.PROPOSED).count()
-        return _table(images, IMAGES), _table(faces, FACES), proposed
+        return _table(images, IMAGES), _table(faces, FACES), alike, proposed
 
 
 def _table(rows: QuerySet, schema: pa.Schema) -> pa.Table:
@@ -136,12 +141,11 @@ def _batch(rows: list[tuple], fields: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch(arrays, fields)
 
 
-def _with_splits(images: pa.Table, faces: pa.Table, policy: SplitPolicy) -> tuple[pa.Table, pa.Table]:
+def _with_splits(
+    images: pa.Table, faces: pa.Table, alike: dict[str, int], policy: SplitPolicy
+) -> tuple[pa.Table, pa.Table]:
     shas, sessions = images["image_sha256"].to_pylist(), images["session"].to_pylist()
-    group_of = {
-        sha: f"session:{session}" if policy.by_session and session else sha
-        for sha, session in zip(shas, sessions, strict=True)
-    }
+    group_of = split_groups(zip(shas, sessions, strict=True), alike, policy)
     photos_of = Counter(group_of.values())
     groups: dict[str, list[str]] = {group: [] for group in photos_of}
     for sha, name in zip(faces["image_sha256"].to_pylist(), faces["identity"].to_pylist(), strict=True):

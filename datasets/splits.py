@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 SPLITS = ("train", "val", "test")
@@ -16,13 +16,17 @@ class BadPolicy(ValueError):
 
 @dataclass(frozen=True)
 class SplitPolicy:
-    """Shares of the faces of each person. With `by_session`, one capture session never crosses."""
+    """Shares of the faces of each person. With `by_session`, one capture session never crosses.
+
+    With `by_likeness`, photos that are nearly the same never do.
+    """
 
     train: float = 0.6
     val: float = 0.2
     test: float = 0.2
     seed: int = 1
     by_session: bool = True
+    by_likeness: bool = True
 
     def __post_init__(self):
         shares = (self.train, self.val, self.test)
@@ -36,6 +40,31 @@ class SplitPolicy:
     @classmethod
     def from_dict(cls, stored: dict) -> "SplitPolicy":
         return cls(**{name: stored[name] for name in cls.__dataclass_fields__ if name in stored})
+
+
+def split_groups(photos: Iterable[tuple[str, str]], alike: dict[str, int], policy: SplitPolicy) -> dict[str, str]:
+    """Which group each photo belongs to: its session's, else one of its own; groups with nearly equal photos are one.
+
+    `photos`: hash and session of each. `alike`: a number for the hash of each photo that has nearly equal ones. A
+    group is named by what it holds, never by a number of this database.
+    """
+    group_of = {sha256: f"session:{session}" if policy.by_session and session else sha256 for sha256, session in photos}
+    if not policy.by_likeness:
+        return group_of
+    moved: dict[str, str] = {}
+
+    def top(name: str) -> str:
+        while name in moved:
+            moved[name] = moved.get(moved[name], moved[name])  # half the way for those who come after
+            name = moved[name]
+        return name
+
+    groups_alike: dict[int, str] = {}
+    for sha256 in sorted(alike.keys() & group_of.keys()):
+        mine, theirs = top(group_of[sha256]), top(groups_alike.setdefault(alike[sha256], group_of[sha256]))
+        if mine != theirs:
+            moved[max(mine, theirs)] = min(mine, theirs)
+    return {sha256: top(group) for sha256, group in group_of.items()}
 
 
 def assign_splits(groups: dict[str, Sequence[str]], policy: SplitPolicy) -> dict[str, str]:

@@ -10,6 +10,7 @@ from labelling.describe import fingerprint
 from labelling.errors import Refused
 from labelling.identities import MAX_NAME
 from labelling.models import Identity, ImageState, Project, QueueOrder, Role, Verb, Who
+from labelling.photo_filters import ANY_GROUP, is_id
 from labelling.tokens import DEFAULT_DAYS
 
 MAX_TOKEN_DAYS = 366
@@ -245,6 +246,13 @@ class ImageFilterForm(forms.Form):
     who = forms.ChoiceField(label="With faces that are", choices=[("", "Anybody"), *Who.choices], required=False)
     identity = forms.CharField(label="Person", required=False, max_length=120)
     session = forms.CharField(required=False, max_length=120, widget=forms.TextInput(attrs={"list": "sessions"}))
+    near = forms.ChoiceField(label="Near-duplicates", required=False)
+
+    def __init__(self, data):
+        super().__init__(data)
+        asked = data.get("near", "")
+        one_photo = [(asked, "Like the chosen photo")] if is_id(asked) else []
+        self.fields["near"].choices = [("", "All photos"), (ANY_GROUP, "With nearly the same photo"), *one_photo]
 
 
 class IdentityFilterForm(forms.Form):

@@ -2,6 +2,7 @@
 
 from jobs.work import Work, handles
 from labelling.models import Project
+from labelling.near_duplicates import KIND, group_near_duplicates
 from labelling.opinions import settle_waiting
 
 
@@ -9,3 +10,8 @@ from labelling.opinions import settle_waiting
 def settle_opinions(work: Work) -> dict:
     settled = settle_waiting(Project.objects.get(pk=work.job.project_id))
     return {"settled": settled, "said": f"{settled:,} photo{'' if settled == 1 else 's'} settled."}
+
+
+@handles(KIND)
+def near_duplicates(work: Work) -> dict:
+    return group_near_duplicates(work.job.project_id, work)

@@ -34,7 +34,7 @@ INSERT INTO labelling_image (
     taken_at, state, note, version, created_at, doubt, need
 )
 SELECT %(project)s, md5(n::text || %(project)s) || md5(n::text), 'DSC_' || lpad(n::text, 6, '0') || '.jpg', 2000000,
-    'JPEG', 1920, 1080, n, 100, 0.5, 'session ' || n / 200, 'Camera', now(),
+    'JPEG', 1920, 1080, hashint8extended(n, 0), 100, 0.5, 'session ' || n / 200, 'Camera', now(),
     CASE WHEN n <= %(labelled)s THEN 'labelled' ELSE 'proposed' END, '', 1, now(), random(), random()
 FROM generate_series(1, %(images)s) AS n
 ORDER BY n

@@ -19,7 +19,10 @@ from labelling.photo_filters import filter_images
 
 
 class ImageList(generics.ListAPIView):
-    """Photos of a project; `state`, `identity` (id or name), `session` and `q` (file name) narrow the list."""
+    """Photos of a project; `state`, `identity` (id or name), `session`, `q` (file name) and `near` narrow the list.
+
+    `near` is a photo's id, for those that are nearly the same, or `any`.
+    """
 
     serializer_class = ImageSerializer
     pagination_class = ByAge
@@ -29,7 +32,7 @@ class ImageList(generics.ListAPIView):
         images = Image.objects.in_project(project).select_related("claimed_identity")
         return filter_images(images, self.request.query_params)
 
-    @extend_schema(parameters=[OpenApiParameter(name, str) for name in ("state", "identity", "session", "q")])
+    @extend_schema(parameters=[OpenApiParameter(name, str) for name in ("state", "identity", "session", "q", "near")])
     def get(self, request, *args, **kwargs):
         return super().get(request, *args, **kwargs)
 

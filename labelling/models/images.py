@@ -84,6 +84,9 @@ class Image(models.Model):
     session = models.CharField(max_length=120, blank=True)
     camera = models.CharField(max_length=120, blank=True)
     taken_at = models.DateTimeField(null=True)
+    near_group = models.BigIntegerField(
+        null=True, help_text="Of photos that are nearly the same: the smallest id among them. Empty when it is alone.",
+    )  # fmt: skip
     claimed_identity = models.ForeignKey(
         "labelling.Identity", null=True, on_delete=models.SET_NULL, db_index=False,
         help_text="Whom the source says it shows.",
@@ -119,6 +122,9 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["project", "state", "id"], name="photo_by_state"),
             models.Index(fields=["project", "session"], name="photo_by_session", condition=~Q(session="")),
+            models.Index(
+                fields=["project", "near_group"], name="photo_by_likeness", condition=Q(near_group__isnull=False)
+            ),
             models.Index(
                 fields=["project", "id"],
                 name="photo_to_review",

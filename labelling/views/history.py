@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from labelling.forms import HistoryFilterForm
 from labelling.history import ORDER, entries, history
 from labelling.models import Identity, Image, Project
+from labelling.near_duplicates import others_like
 from labelling.paging import keyset_page
 from labelling.views.frame import open_project, show
 
@@ -50,7 +51,8 @@ def _filtered(events: QuerySet, project: Project, form: HistoryFilterForm) -> Qu
 def image_history(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
     project = open_project(request, slug)
     image = get_object_or_404(Image, project=project, pk=image_id)
-    return _show(request, project, history(project, request.user, image=image.pk), "images", image=image)
+    events = history(project, request.user, image=image.pk)
+    return _show(request, project, events, "images", image=image, others_like=others_like(image))
 
 
 @login_required

@@ -11,7 +11,7 @@ from labelling.errors import Refused
 from labelling.forms import ImageFilterForm, add_refusal
 from labelling.models import Face, FaceState, Identity, Image, Project, Who
 from labelling.paging import keyset_page
-from labelling.photo_filters import filter_images
+from labelling.photo_filters import filter_images, is_id
 from labelling.views.frame import open_project, show, with_cancel_rights
 
 PAGE_SIZE = 60
@@ -62,7 +62,7 @@ def image_list(request: HttpRequest, slug: str) -> HttpResponse:
 def _asked(request: HttpRequest, project: Project) -> dict[str, str]:
     """What the filters say; a person given by number, as links do, is shown by name."""
     asked = {name: request.GET.get(name, "").strip() for name in ImageFilterForm.base_fields}
-    if asked["identity"].isdecimal() and len(asked["identity"]) < 19:
+    if is_id(asked["identity"]):
         known = Identity.objects.filter(project=project, pk=int(asked["identity"])).values_list("name", flat=True)
         asked["identity"] = known.first() or asked["identity"]
     return asked

@@ -111,6 +111,28 @@ def test_a_session_never_crosses_unless_asked(project, add_photo, freeze_now):
     assert max(len(splits) for splits in loose.values()) > 1
 
 
+def test_photos_that_are_nearly_the_same_never_cross_unless_asked(project, add_photo, freeze_now):
+    """Also those that came a moment ago: freezing compares them first."""
+    for number in range(24):
+        image = add_photo(project, number, ["Ana"], name=f"burst {number % 4}")
+        Image.objects.filter(pk=image.pk).update(phash=0x5A17_0C3D << 7 * (number % 4), sharpness=50)
+    by_burst = splits_by(freeze_now(project), "name")
+    assert {len(splits) for splits in by_burst.values()} == {1}
+    assert len(set.union(*by_burst.values())) > 1
+    loose = splits_by(freeze_now(project, policy=SplitPolicy(by_likeness=False)), "name")
+    assert max(len(splits) for splits in loose.values()) > 1
+
+
+def test_near_duplicates_found_in_another_order_split_alike(project, owner, add_photo, freeze_now):
+    """Groups are numbered by this database; what they are called in a split is their content."""
+    other = create_project("Another house", by=owner)
+    for where, numbers in ((project, range(24)), (other, reversed(range(24)))):
+        for number in numbers:
+            image = add_photo(where, number, ["Ana", f"Guest {number % 3}"])
+            Image.objects.filter(pk=image.pk).update(phash=0x5A17_0C3D << 7 * (number % 4), sharpness=50)
+    assert freeze_now(project).content_hash == freeze_now(other).content_hash
+
+
 def test_equal_labels_in_two_projects_have_one_hash(small_set, owner, add_photo, freeze_now):
     """Made in another order, so with other ids and other class numbers, under other file names."""
     other = create_project("Another house", by=owner)

@@ -75,7 +75,16 @@ def page_url(version):
     return reverse("version", args=[version.project.slug, version.number])
 
 
-FREEZE = {"note": "first", "tag": "", "train": 70, "val": 10, "test": 20, "seed": 5, "by_session": "on"}
+FREEZE = {
+    "note": "first",
+    "tag": "",
+    "train": 70,
+    "val": 10,
+    "test": 20,
+    "seed": 5,
+    "by_session": "on",
+    "by_likeness": "on",
+}
 
 
 def test_an_engineer_freezes_from_the_page(confirmed, project, engineer, client_for):
@@ -83,7 +92,9 @@ def test_an_engineer_freezes_from_the_page(confirmed, project, engineer, client_
     version = Version.objects.get()
     assert answer.status_code == 302
     assert answer["Location"] == page_url(version)
-    assert version.split_policy == {"train": 0.7, "val": 0.1, "test": 0.2, "seed": 5, "by_session": True}
+    assert version.split_policy == {
+        "train": 0.7, "val": 0.1, "test": 0.2, "seed": 5, "by_session": True, "by_likeness": True,
+    }  # fmt: skip
     assert (version.note, version.created_by) == ("first", engineer)
     assert version.job.kind == "freeze"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.splits import NOBODY, SPLITS, BadPolicy, SplitPolicy, assign_splits
+from datasets.splits import NOBODY, SPLITS, BadPolicy, SplitPolicy, assign_splits, split_groups
 
 people = st.lists(st.sampled_from("abcdefg"), max_size=6)
 groups = st.dictionaries(st.text("0123456789abcdef", min_size=1, max_size=8), people, max_size=60)
@@ -118,3 +118,53 @@ def test_shares_that_make_no_whole_are_refused(shares):
 def test_a_policy_comes_back_from_what_was_stored():
     policy = SplitPolicy(0.5, 0.25, 0.25, seed=7, by_session=False)
     assert SplitPolicy.from_dict({**policy.as_dict(), "something_newer": 1}) == policy
+
+
+ALONE = [(f"{number:02}", "") for number in range(6)]
+
+
+def test_photos_that_are_nearly_the_same_are_one_group_named_by_content():
+    alike = {"03": 71, "01": 71, "05": 9, "04": 9}
+    assert split_groups(ALONE, alike, SplitPolicy()) == {
+        "00": "00", "01": "01", "02": "02", "03": "01", "04": "04", "05": "04",
+    }  # fmt: skip
+    other_numbers = {"01": 5, "03": 5, "04": 6, "05": 6}
+    assert split_groups(ALONE[::-1], other_numbers, SplitPolicy()) == split_groups(ALONE, alike, SplitPolicy())
+
+
+def test_nearly_equal_photos_join_their_sessions():
+    photos = [("a", "May"), ("b", "May"), ("c", "June"), ("d", "June"), ("e", ""), ("f", "")]
+    groups = split_groups(photos, {"b": 1, "c": 1, "d": 2, "e": 2}, SplitPolicy())
+    assert len({groups[sha256] for sha256 in "abcde"}) == 1
+    assert groups["f"] == "f"
+    loose = split_groups(photos, {"b": 1, "c": 1, "d": 2, "e": 2}, SplitPolicy(by_session=False))
+    assert loose == {"a": "a", "b": "b", "c": "b", "d": "d", "e": "d", "f": "f"}
+
+
+def test_a_chain_of_sessions_is_one_group():
+    photos = [(f"{number:03}", f"session {number // 2}") for number in range(200)]
+    alike = {f"{number:03}": (number + 1) // 2 for number in range(1, 199)}
+    assert len(set(split_groups(photos, alike, SplitPolicy()).values())) == 1
+
+
+def test_without_near_duplicates_groups_are_what_they_were():
+    photos = [("a", "May"), ("b", ""), ("c", "May")]
+    before = {"a": "session:May", "b": "b", "c": "session:May"}
+    assert split_groups(photos, {}, SplitPolicy()) == before
+    assert split_groups(photos, {"a": 1, "b": 1, "z": 1}, SplitPolicy(by_likeness=False)) == before
+    assert split_groups(photos, {"a": 1, "z": 1}, SplitPolicy()) == before  # z is not in this version
+
+
+@given(
+    st.dictionaries(st.text("0123456789abcdef", min_size=1, max_size=3), st.sampled_from(["", "May", "June"])),
+    st.dictionaries(st.text("0123456789abcdef", min_size=1, max_size=3), st.integers(1, 5)),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_of_photos_does_not_matter_and_nothing_that_belongs_together_is_parted(sessions, alike, random):
+    photos = list(sessions.items())
+    groups = split_groups(photos, alike, SplitPolicy())
+    assert split_groups(random.sample(photos, len(photos)), alike, SplitPolicy()) == groups
+    for one in sessions:
+        for other in sessions:
+            if sessions[one] == sessions[other] != "" or (one in alike and alike[one] == alike.get(other)):
+                assert groups[one] == groups[other]
