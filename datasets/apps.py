@@ -6,7 +6,9 @@ class DatasetsConfig(AppConfig):
     verbose_name = "Data sets"
 
     def ready(self) -> None:
-        from datasets import stopped
+        from datasets import stopped, stored
         from jobs.signals import job_stopped
+        from labelling import fsck
 
         job_stopped.connect(stopped.mark_failed, dispatch_uid="datasets")
+        fsck.register(stored.Manifests(), stored.Exports())

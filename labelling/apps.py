@@ -5,9 +5,10 @@ class LabellingConfig(AppConfig):
     name = "labelling"
 
     def ready(self) -> None:
-        from labelling import job_rules, near_duplicates
+        from labelling import fsck, job_rules, near_duplicates, photo_objects
         from labelling.api import schema  # noqa: F401  (registers itself)
         from labelling.signals import images_added
 
         job_rules.install()
         images_added.connect(near_duplicates.look_soon, dispatch_uid="near_duplicates")
+        fsck.register(photo_objects.Originals(), photo_objects.Pictures(), photo_objects.Crops())

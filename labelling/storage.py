@@ -5,6 +5,8 @@ Keys are made here and nowhere else, from ids and hashes, never from a user's te
 
 import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 import boto3
 import urllib3
@@ -24,6 +26,24 @@ class ObjectMissing(Exception):
 
 class StoreAway(ConnectionError):
     """The object store does not answer, or refuses; trying again later may help."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as the store lists it."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An upload in parts that was begun and not closed: it takes room and is no object."""
+
+    key: str
+    upload_id: str
+    begun: datetime
 
 
 @functools.cache
@@ -50,7 +70,7 @@ def _client():
 
 def _translated(error: Exception, key: str) -> Exception:
     code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
-    if code in {"NoSuchKey", "404", "NotFound"}:
+    if code in {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}:
         return ObjectMissing(f"The object store has no “{key}”.")
     return StoreAway(f"The object store did not take or give “{key}”: {error}")
 
@@ -117,16 +137,81 @@ def upload_file(key: str, path: str) -> None:
         raise _translated(error, key) from error
 
 
+def look_at(key: str) -> Stored:
+    """Raises ObjectMissing."""
+    try:
+        head = _client().head_object(Bucket=settings.S3_BUCKET, Key=key)
+    except (ClientError, BotoCoreError) as error:
+        raise _translated(error, key) from error
+    return Stored(key, head["ContentLength"], head["LastModified"])
+
+
 def exists(key: str) -> bool:
     try:
-        _client().head_object(Bucket=settings.S3_BUCKET, Key=key)
-    except ClientError as error:
-        if isinstance(_translated(error, key), ObjectMissing):
-            return False
-        raise _translated(error, key) from error
-    except BotoCoreError as error:
-        raise _translated(error, key) from error
+        look_at(key)
+    except ObjectMissing:
+        return False
     return True
+
+
+def delete(key: str) -> None:
+    """Afterwards it is not there, whether it was or not."""
+    try:
+        _client().delete_object(Bucket=settings.S3_BUCKET, Key=key)
+    except (ClientError, BotoCoreError) as error:
+        raise _translated(error, key) from error
+
+
+def listed(prefix: str) -> Iterator[Stored]:
+    """All objects whose key begins so, in order of their keys, page by page."""
+    for page in _pages("list_objects_v2", prefix):
+        for found in page.get("Contents", ()):
+            yield Stored(found["Key"], found["Size"], found["LastModified"])
+
+
+def listed_by_folder(prefix: str) -> Iterator[Stored]:
+    """The same, asking for each folder directly under `prefix` by itself.
+
+    A store over plain files reads a whole tree for each page of it, and the trees of photos are large.
+    """
+    for page in _pages("list_objects_v2", prefix, Delimiter="/"):
+        loose = [Stored(found["Key"], found["Size"], found["LastModified"]) for found in page.get("Contents", ())]
+        folders = [found["Prefix"] for found in page.get("CommonPrefixes", ())]
+        for one in sorted([*loose, *folders], key=lambda one: getattr(one, "key", one)):
+            if isinstance(one, Stored):
+                yield one
+            else:
+                yield from listed(one)
+
+
+def folders(prefix: str) -> Iterator[str]:
+    """What lies directly under `prefix` and has objects of its own, each with the prefix and a slash at its end."""
+    for page in _pages("list_objects_v2", prefix, Delimiter="/"):
+        yield from (found["Prefix"] for found in page.get("CommonPrefixes", ()))
+
+
+def unfinished_uploads(prefix: str) -> Iterator[Unfinished]:
+    try:
+        for page in _pages("list_multipart_uploads", prefix):
+            for found in page.get("Uploads", ()):
+                yield Unfinished(found["Key"], found["UploadId"], found["Initiated"])
+    except ObjectMissing:  # so do some servers say that there is none
+        return
+
+
+def abort_upload(upload: Unfinished) -> None:
+    """Raises ObjectMissing when it was closed or given up meanwhile."""
+    try:
+        _client().abort_multipart_upload(Bucket=settings.S3_BUCKET, Key=upload.key, UploadId=upload.upload_id)
+    except (ClientError, BotoCoreError) as error:
+        raise _translated(error, upload.key) from error
+
+
+def _pages(operation: str, prefix: str, **asked) -> Iterator[dict]:
+    try:
+        yield from _client().get_paginator(operation).paginate(Bucket=settings.S3_BUCKET, Prefix=prefix, **asked)
+    except (ClientError, BotoCoreError) as error:
+        raise _translated(error, prefix) from error
 
 
 def ensure_bucket() -> None:
@@ -134,6 +219,11 @@ def ensure_bucket() -> None:
         _client().head_bucket(Bucket=settings.S3_BUCKET)
     except ClientError:
         _client().create_bucket(Bucket=settings.S3_BUCKET)
+
+
+def project_prefix(project_id: int) -> str:
+    """What the keys of all objects of a project begin with."""
+    return f"projects/{project_id}/"
 
 
 def original_key(project_id: int, sha256: str) -> str:

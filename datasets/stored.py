@@ -1,0 +1,37 @@
+"""The objects of versions and exports, for `fsck`."""
+
+from collections.abc import Iterator
+
+from datasets.models import Export, ExportState, Version, VersionState
+from labelling.fsck import Area, Expected
+from labelling.models import Project
+
+
+class Manifests(Area):
+    folder = "versions/"
+
+    def expected(self, project: Project) -> Iterator[Expected]:
+        ready = Version.objects.filter(project=project, state=VersionState.READY).defer("statistics")
+        tables = [
+            Expected(version.key(table), f"{table}.parquet of version {version.number}", sha256=sha256)
+            for version in ready
+            for table, sha256 in (("images", version.images_sha256), ("faces", version.faces_sha256))
+        ]
+        yield from sorted(tables, key=lambda table: table.key)
+
+    def advice(self, project: Project, expected: Expected) -> str:
+        return f"Copy it back from a backup, to “{expected.key}”: what was frozen is nowhere else."
+
+
+class Exports(Area):
+    folder = "exports/"
+
+    def expected(self, project: Project) -> Iterator[Expected]:
+        done = Export.objects.filter(version__project=project, state=ExportState.DONE).select_related("version")
+        files = [
+            Expected(export.key, f"export {export.pk} ({export})", export.byte_size, export.sha256) for export in done
+        ]
+        yield from sorted(files, key=lambda file: file.key)
+
+    def advice(self, project: Project, expected: Expected) -> str:
+        return "Export that version again: the same bytes come out."
