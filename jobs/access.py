@@ -1,4 +1,4 @@
-"""Who may see and cancel a job.
+"""Who may see a job, and who may cancel, pause and retry it.
 
 Projects and members live in a layer above this one, so the rule is handed in from there at start
 (`labelling.apps`). Until then nobody sees anything.

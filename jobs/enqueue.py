@@ -10,14 +10,14 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from jobs.models import Job, Queue, State
+from jobs.models import Job, Queue
 from jobs.prepared import Prepared, read
-from jobs.signals import announce_stop
 
 WAITING = Prepared("""
 -- job_waiting
 SELECT {job} FROM jobs_job AS job
-WHERE job.state = 'queued' AND job.kind = %(kind)s AND job.project_id = %(project)s AND job.params = %(params)s::jsonb
+WHERE job.state IN ('queued', 'paused') AND job.kind = %(kind)s AND job.project_id = %(project)s
+    AND job.params = %(params)s::jsonb
 ORDER BY job.id DESC LIMIT 1
 """, job=Job)  # fmt: skip
 logger = logging.getLogger(__name__)
@@ -61,7 +61,8 @@ def enqueue(
 def enqueue_unless_waiting(kind: str, *, project_id: int, pause: timedelta | None = None, **options) -> Job:
     """As `enqueue`, but one waiting job of a kind and project is enough: it will see all the work there is.
 
-    A running one does not count: it may already have looked past the new work. With `pause` a job begins no
+    A running one does not count: it may already have looked past the new work. A paused one does: work that came
+    meanwhile rests with it. With `pause` a job begins no
     sooner than that after the one before was asked for, however often it is asked for.
     """
     params = options.get("params") or {}
@@ -92,15 +93,3 @@ def wake(job: Job) -> None:
 def _seconds_until(due: datetime) -> float:
     """A little late rather than too early: a job that is not due yet cannot be claimed."""
     return max(0.0, (due - timezone.now()).total_seconds()) + 0.02
-
-
-def request_cancel(job: Job) -> None:
-    """A waiting job ends at once; a running one at its next progress report."""
-    with transaction.atomic():
-        ended = Job.objects.filter(pk=job.pk, state=State.QUEUED).update(
-            state=State.CANCELLED, cancel_requested=True, finished_at=Now(), message="Cancelled before it began."
-        )
-        if ended:
-            announce_stop(job.pk)
-        else:
-            Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel_requested=True)

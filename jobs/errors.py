@@ -13,5 +13,9 @@ class Cancelled(Exception):
     """Someone asked for this job to stop."""
 
 
+class Paused(Exception):
+    """Someone asked for this job to rest until it is resumed."""
+
+
 class LostLease(Exception):
     """Another worker took this job over: whatever is not committed must not be written any more."""

@@ -1,5 +1,7 @@
 """A background job is one row. PostgreSQL is the truth; Celery only wakes workers."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -11,11 +13,13 @@ from jobs import access
 MAX_ATTEMPTS = 3
 MAX_SETBACKS = 8
 CANCELLED = "Cancelled. What was finished before is kept."
+PAUSED = "Paused. It goes on where it was once it is resumed."
 
 
 class State(models.TextChoices):
     QUEUED = "queued", "waiting"
     RUNNING = "running", "running"
+    PAUSED = "paused", "paused"
     DONE = "done", "done"
     FAILED = "failed", "failed"  # the work could not be done as asked
     ERRORED = "errored", "broke"  # a bug, or a worker that died again and again
@@ -27,7 +31,9 @@ class Queue(models.TextChoices):
     BULK = "bulk"
 
 
-ACTIVE = (State.QUEUED, State.RUNNING)
+ACTIVE = (State.QUEUED, State.RUNNING, State.PAUSED)
+WAITING = (State.QUEUED, State.PAUSED)
+ENDED_EARLY = (State.FAILED, State.ERRORED, State.CANCELLED)
 
 
 class JobQuerySet(models.QuerySet):
@@ -80,6 +86,8 @@ class Job(models.Model):
     not_before = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True)
     cancel_requested = models.BooleanField(default=False)
+    paused_at = models.DateTimeField(null=True, help_text="When somebody asked for it to rest; null once resumed.")
+    rested = models.DurationField(default=timedelta, help_text="Since it was first started, paused or ended early.")
 
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(default=timezone.now)
@@ -101,7 +109,7 @@ class Job(models.Model):
         ]
         indexes = [
             models.Index(fields=["lease_until"], name="job_running", condition=Q(state=State.RUNNING)),
-            models.Index(fields=["id"], name="job_queued", condition=Q(state=State.QUEUED)),
+            models.Index(fields=["id"], name="job_waiting", condition=Q(state__in=WAITING)),
         ]
 
     def __str__(self) -> str:
@@ -112,15 +120,21 @@ class Job(models.Model):
         return self.state in ACTIVE
 
     @property
+    def may_be_retried(self) -> bool:
+        """A job with a key belongs to something that has its own way of being asked for again."""
+        return self.state in ENDED_EARLY and self.key is None
+
+    @property
     def percent(self) -> int | None:
         return round(100 * self.done / self.total) if self.total else None
 
     @property
     def rate(self) -> float | None:
-        """Items a second since this job was first started; None before the first item."""
+        """Items a second since this job was first started, rests aside; None before the first item."""
         if not self.started_at or not self.done:
             return None
-        seconds = ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
+        until = self.finished_at or self.paused_at or timezone.now()
+        seconds = (until - self.started_at - self.rested).total_seconds()
         return self.done / seconds if seconds > 0 else None
 
     @property

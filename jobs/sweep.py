@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.enqueue import wake
-from jobs.models import CANCELLED, MAX_ATTEMPTS, Job, State
+from jobs.models import CANCELLED, MAX_ATTEMPTS, PAUSED, Job, State
 from jobs.signals import announce_stop
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,8 @@ def _put_back_or_stop(job: Job) -> None:
     job.lease_until = None
     if job.cancel_requested:
         job.state, job.message = State.CANCELLED, CANCELLED
+    elif job.paused_at:
+        job.state, job.message = State.PAUSED, PAUSED
     elif job.attempt >= MAX_ATTEMPTS:
         job.state = State.ERRORED
         job.message = f"Stopped: it took its worker down {MAX_ATTEMPTS} times at the same place."

@@ -11,12 +11,12 @@ from datetime import timedelta
 
 from django.db import Error as DatabaseFault
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
-from django.db.models import Case, F, IntegerField, Value, When
+from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.db.models.lookups import Exact
 
-from jobs.errors import Cancelled, JobFailed, LostLease, TryLater
-from jobs.models import CANCELLED, MAX_SETBACKS, Job, State
+from jobs.errors import Cancelled, JobFailed, LostLease, Paused, TryLater
+from jobs.models import CANCELLED, MAX_SETBACKS, PAUSED, Job, State
 from jobs.signals import announce_stop
 
 logger = logging.getLogger(__name__)
@@ -50,12 +50,8 @@ class Work:
         return Job.objects.filter(pk=self.job.pk, fence=self.job.fence, state=State.RUNNING)
 
     def check(self) -> None:
-        """Raise LostLease or Cancelled when this worker should stop."""
-        row = self._mine().values("cancel_requested").first()
-        if row is None:
-            raise LostLease
-        if row["cancel_requested"]:
-            raise Cancelled
+        """Raise LostLease, Cancelled or Paused when this worker should stop."""
+        _stop_if_asked(self._mine())
 
     def progress(self, *, done: int | None = None, total: int | None = None, message: str | None = None) -> None:
         """Publish how far it is; outside of `chunk` this commits at once.
@@ -83,11 +79,7 @@ class Work:
         The row is locked first, so a worker that lost its claim cannot write alongside the new one.
         """
         with transaction.atomic():
-            row = self._mine().select_for_update().values("cancel_requested").first()
-            if row is None:
-                raise LostLease
-            if row["cancel_requested"]:
-                raise Cancelled
+            _stop_if_asked(self._mine().select_for_update())
             yield
             self._mine().update(
                 done=F("done") + count,
@@ -130,6 +122,16 @@ class Work:
                     close_old_connections()
         finally:
             connection.close()
+
+
+def _stop_if_asked(mine) -> None:
+    row = mine.values("cancel_requested", "paused_at").first()
+    if row is None:
+        raise LostLease
+    if row["cancel_requested"]:
+        raise Cancelled
+    if row["paused_at"]:
+        raise Paused
 
 
 def _at_least(total, done) -> Case:
@@ -178,6 +180,8 @@ def perform(job_id: int) -> None:
         logger.warning("Job %s was taken over by another worker; this one stops.", job.pk)
     except Cancelled:
         work.end(State.CANCELLED, message=CANCELLED)
+    except Paused:
+        _rest(work)
     except JobFailed as error:
         work.end(State.FAILED, message=str(error)[:500])
     except TryLater as error:
@@ -193,15 +197,29 @@ def perform(job_id: int) -> None:
         work.end(State.ERRORED, message="A fault in Facet stopped this job; the worker's log has the details.")
 
 
+def _rest(work: Work) -> None:
+    """Until it is resumed. Somebody may have done that while the work came to its stop: then it just waits again."""
+    is_paused = Q(paused_at__isnull=False)
+    work._mine().update(
+        state=Case(When(is_paused, then=Value(State.PAUSED)), default=Value(State.QUEUED)),
+        message=Case(When(is_paused, then=Value(PAUSED)), default=Value("")),
+        lease_until=None,
+        attempt=0,
+        woken_at=None,
+    )
+
+
 def _put_back(work: Work, reason: str) -> None:
     """Queue again after a growing pause. A setback is no fault of the job's, so it is no attempt either."""
     # As stored, not as claimed: progress made in between has cleared the setbacks.
-    row = work._mine().values("setbacks", "cancel_requested").first()
+    row = work._mine().values("setbacks", "cancel_requested", "paused_at").first()
     if row is None:
         return
     setbacks = row["setbacks"] + 1
     if row["cancel_requested"]:
         work.end(State.CANCELLED, message=CANCELLED)
+    elif row["paused_at"]:
+        _rest(work)
     elif setbacks > MAX_SETBACKS:
         work.end(State.FAILED, message=f"{reason} Given up after {MAX_SETBACKS} tries."[:500])
     else:

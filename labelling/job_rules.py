@@ -1,4 +1,4 @@
-"""Who may see and cancel background jobs, told to the layer below."""
+"""Who may see background jobs, and who may cancel, pause and retry them, told to the layer below."""
 
 from django.db.models import Q
 

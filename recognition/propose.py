@@ -1,9 +1,13 @@
 """Finds faces in photos that nobody has searched yet. Runs in workers only."""
 
 import logging
+from collections.abc import Iterator
 from functools import cache
 
+from django.db.models import QuerySet
+
 from jobs.errors import JobFailed, TryLater
+from jobs.models import Queue
 from jobs.work import Work
 from labelling import storage
 from labelling.models import Image, Project, ProjectSettings
@@ -30,14 +34,15 @@ def loaded_detector(name: str, min_face_px: int) -> Detector:
 def propose_faces(project: Project, work: Work) -> dict:
     """Search every new photo of the project; each chunk commits with its progress.
 
-    The work left is a query, so a second run goes on where the first was stopped.
+    The work left is a query, so a second run goes on where the first was stopped. In the quick queue it does one chunk:
+    whoever asks there for thousands of photos would keep others from what they wait for.
     """
     chosen = project.settings
     detector = loaded_detector(chosen.detector, chosen.min_face_px)
     todo = Image.objects.filter(project=project).without_proposals().order_by("pk")
     work.progress(total=work.job.done + todo.count(), message="Looking for faces")
     found, described = 0, description(detector, chosen)
-    while chunk := list(todo[:CHUNK]):
+    for chunk in _chunks(todo, only_one=work.job.queue == Queue.INTERACTIVE):
         answers = [search(image, detector, chosen) for image in chunk]
         with work.chunk(len(chunk)):
             for image, (faces, reason) in zip(chunk, answers, strict=True):
@@ -46,6 +51,13 @@ def propose_faces(project: Project, work: Work) -> dict:
                 else:
                     found += len(record_proposals(image.pk, faces, detector=described))
     return {"faces": found, "detector": described, "said": f"{found:,} faces found."}
+
+
+def _chunks(todo: QuerySet, *, only_one: bool) -> Iterator[list[Image]]:
+    while chunk := list(todo[:CHUNK]):
+        yield chunk
+        if only_one:
+            return
 
 
 def description(detector: Detector, chosen: ProjectSettings) -> dict:

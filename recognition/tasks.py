@@ -18,7 +18,14 @@ from recognition.propose_again import find_again
 from recognition.suggest import suggest_everywhere, suggest_names
 from recognition.suspicions import find_suspicions
 from recognition.train import train
-from recognition.work_left import cluster_soon, embed_soon, look_alikes_soon, suggest_soon, suspect_soon
+from recognition.work_left import (
+    cluster_soon,
+    embed_soon,
+    look_alikes_soon,
+    propose_rest,
+    suggest_soon,
+    suspect_soon,
+)
 
 
 def _project(work: Work) -> Project:
@@ -38,9 +45,11 @@ def _is_at_it_already(work: Work) -> bool:
 @handles("propose")
 def propose(work: Work) -> dict:
     try:
-        return propose_faces(_project(work), work)
+        answer = propose_faces(_project(work), work)
     finally:  # what was found is worth describing, however this ended
-        embed_soon(work.job.project_id, queue=Queue.BULK)
+        embed_soon(work.job.project_id, queue=Queue(work.job.queue))
+    propose_rest(work.job.project_id)
+    return answer
 
 
 @handles("propose_again")

@@ -7,9 +7,9 @@ work left is a query. Web processes import this, so nothing here touches a model
 from datetime import timedelta
 
 from jobs.enqueue import enqueue_unless_waiting
-from jobs.models import Queue
+from jobs.models import Job, Queue
 from jobs.prepared import Prepared
-from labelling.models import Face, Project
+from labelling.models import Face, Image, Project
 from labelling.signals import clusters_wanted, faces_boxed, images_added, names_changed
 
 SUGGEST_PAUSE = timedelta(seconds=1)
@@ -18,6 +18,7 @@ SUSPECT_PAUSE = timedelta(minutes=5)
 RANK_PAUSE = timedelta(seconds=0.5)
 CLUSTER_PAUSE = timedelta(seconds=2)
 FEW_FACES = 3_000
+FEW_PHOTOS = 8  # a run's chunk: about a second's work
 ALIKE_PAUSE = timedelta(minutes=2)
 # Asked after every submit.
 CLUSTERED = Prepared("""
@@ -27,9 +28,26 @@ SELECT 1 FROM labelling_clusterrun WHERE project_id = %(project)s LIMIT 1
 
 
 def propose_soon(project_id: int, **kwargs) -> None:
+    """A few new photos are searched while somebody waits for them; many are bulk work, and a bulk run takes all."""
     enqueue_unless_waiting(
-        "propose", title="Find faces in new photos", project_id=project_id, result_url=_label_url(project_id)
+        "propose",
+        title="Find faces in new photos",
+        project_id=project_id,
+        queue=Queue.INTERACTIVE if _are_few(project_id) else Queue.BULK,
+        result_url=_label_url(project_id),
     )
+
+
+def propose_rest(project_id: int) -> None:
+    """What a run in the quick queue left, or what came at its very end."""
+    if Image.objects.filter(project=project_id).without_proposals().exists():
+        propose_soon(project_id)
+
+
+def _are_few(project_id: int) -> bool:
+    new = Image.objects.filter(project=project_id).without_proposals().order_by("pk")[: FEW_PHOTOS + 1]
+    in_bulk = Job.objects.in_project(project_id).filter(kind="propose", queue=Queue.BULK).active()
+    return new.count() <= FEW_PHOTOS and not in_bulk.exists()
 
 
 def embed_soon(project_id: int, queue: Queue = Queue.INTERACTIVE, **kwargs) -> None:

@@ -13,9 +13,9 @@ from datasets.manifest import ManifestBroken, read_table
 from datasets.models import Version, VersionState
 from datasets.outlook import outlook
 from datasets.splits import SplitPolicy
-from jobs.enqueue import request_cancel
 from jobs.models import Job
 from jobs.models import State as JobState
+from jobs.steer import request_cancel
 from jobs.work import perform
 from labelling import storage
 from labelling.errors import Refused

@@ -11,8 +11,9 @@ import pytest
 from django.db import connection
 
 from config.celery import app
-from jobs.enqueue import enqueue, request_cancel
+from jobs.enqueue import enqueue
 from jobs.models import MAX_ATTEMPTS, Job, State
+from jobs.steer import request_cancel, request_pause, resume
 from jobs.sweep import sweep
 from labelling.models import Event, Project
 from tests.together import wait_until
@@ -150,4 +151,15 @@ def test_a_running_job_is_stopped_by_cancelling(two_workers):
 def test_another_worker_finishes_what_a_killed_one_began(two_workers):
     job = write_numbers()
     two_workers.kill_group_of(in_the_middle(job))
+    assert_done_exactly_once(ended(job, two_workers))
+
+
+def test_a_job_is_paused_and_resumed_under_way(two_workers):
+    job = write_numbers()
+    in_the_middle(job)
+    request_pause(job)
+    wait_until(lambda: Job.objects.get(pk=job.pk).state == State.PAUSED, "it rests", 30)
+    job.refresh_from_db()
+    assert numbers(job) == list(range(job.done)) and job.done < CHUNKS
+    resume(job)
     assert_done_exactly_once(ended(job, two_workers))

@@ -8,10 +8,11 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from jobs import work as working
-from jobs.enqueue import enqueue, request_cancel
+from jobs.enqueue import enqueue
 from jobs.errors import Cancelled, JobFailed, LostLease, TryLater
 from jobs.models import MAX_ATTEMPTS, MAX_SETBACKS, Job, State
 from jobs.signals import job_stopped
+from jobs.steer import request_cancel
 from jobs.work import claim, handles, perform
 from labelling.models import Project
 from tests.together import together, wait_until

@@ -1,13 +1,18 @@
 """Looking for faces in new photos: real pixels, the real detector, the real store."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from jobs.models import State
+from jobs.models import Job, Queue, State
+from jobs.steer import request_pause, resume
 from labelling import storage
 from labelling.models import Face, FaceState, Image, ImageState, Origin
+from labelling.proposals import record_proposals
 from labelling.submit import FaceWord, submit_image
+from recognition.work_left import FEW_PHOTOS
 
 
 def stored_original(image):
@@ -142,3 +147,65 @@ def test_a_detector_that_breaks_on_one_photo_says_so_there(project, add_portrait
     strange.refresh_from_db()
     assert job.state == State.DONE
     assert "strange tensor" in strange.note and len(boxes(whole)) == 1
+
+
+def test_a_few_new_photos_are_searched_in_the_quick_queue_and_many_in_bulk(project, add_portrait, work_off):
+    add_portrait(1)
+    (few,) = work_off(project, "propose")
+    for photo in range(2, FEW_PHOTOS + 3):
+        Image.objects.create(**photo_row(project, photo))
+    add_portrait(2)
+    (many,) = work_off(project, "propose")
+    assert (few.queue, many.queue) == (Queue.INTERACTIVE, Queue.BULK)
+    assert (few.done, many.done) == (1, FEW_PHOTOS + 2)
+
+
+def test_the_quick_queue_takes_one_chunk_and_leaves_the_rest_to_bulk(project, add_portrait, work_off):
+    add_portrait(1)  # asks while there is one; the others come before a worker begins
+    for photo in range(2, 2 * FEW_PHOTOS + 3):
+        Image.objects.create(**photo_row(project, photo))
+    quick, bulk = work_off(project, "propose")
+    assert (quick.queue, quick.done, quick.state) == (Queue.INTERACTIVE, FEW_PHOTOS, State.DONE)
+    assert (bulk.queue, bulk.done) == (Queue.BULK, FEW_PHOTOS + 2)
+    assert not Image.objects.without_proposals().exists()
+
+
+def test_while_a_bulk_run_is_under_way_new_photos_are_left_to_it(project, add_portrait):
+    Job.objects.create(
+        kind="propose", title="Find", project_id=project.pk, state=State.RUNNING, queue=Queue.BULK,
+        lease_until=timezone.now() + timedelta(minutes=1),
+    )  # fmt: skip
+    add_portrait(1)
+    assert Job.objects.get(kind="propose", state=State.QUEUED).queue == Queue.BULK
+
+
+def test_a_paused_search_proposes_each_photo_once(project, add_portrait, work_off, monkeypatch):
+    for photo in range(1, 4):
+        add_portrait(photo)
+    Job.objects.update(queue=Queue.BULK)
+    monkeypatch.setattr("recognition.propose.CHUNK", 1)
+    recorded = []
+
+    def record(image_id, *args, **options):
+        recorded.append(image_id)
+        if len(recorded) == 2:
+            request_pause(Job.objects.get(kind="propose"))
+        return record_proposals(image_id, *args, **options)
+
+    monkeypatch.setattr("recognition.propose.record_proposals", record)
+    (job,) = work_off(project, "propose")
+    assert (job.state, job.done, job.total) == (State.PAUSED, 2, 3)
+    add_portrait(4)
+    assert Job.objects.filter(kind="propose").count() == 1, "New photos rest with it."
+    resume(job)
+    (job,) = work_off(project, "propose")
+    assert (job.state, job.done) == (State.DONE, 4)
+    assert sorted(recorded) == sorted(Image.objects.values_list("pk", flat=True))
+
+
+def photo_row(project, number):
+    """A photo whose original is not in the store."""
+    return {
+        "project": project, "sha256": f"{number:064x}", "name": f"{number}.jpg", "byte_size": 1, "format": "JPEG",
+        "width": 100, "height": 100, "phash": 0, "sharpness": 1, "brightness": 1,
+    }  # fmt: skip

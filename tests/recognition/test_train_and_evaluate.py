@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from datasets.splits import SplitPolicy
-from jobs.enqueue import request_cancel
 from jobs.models import Job, State
+from jobs.steer import request_cancel
 from labelling import storage
 from labelling.assign import edit_face
 from labelling.claims import accept_claims
