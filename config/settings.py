@@ -194,6 +194,7 @@ INGEST_MAX_PIXELS = env_number("FACET_INGEST_MAX_PIXELS", 60_000_000)
 DECODE_PROCESSES = env_number("FACET_DECODE_PROCESSES", os.cpu_count() or 2)
 DECODE_MEMORY_BYTES = env_number("FACET_DECODE_MEMORY_BYTES", 2 * 1024**3)
 DECODE_SECONDS = env_number("FACET_DECODE_SECONDS", 20)
+CLIP_SECONDS = env_number("FACET_CLIP_SECONDS", 2 * 60 * 60)  # read of a clip, and of processor time for it
 
 SECURE_CSP = {
     "default-src": [CSP.SELF],

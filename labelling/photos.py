@@ -86,7 +86,7 @@ def _measured(data: bytes) -> Photo:
         format="JPEG" if name == "MPO" else name,
         width=upright.width,
         height=upright.height,
-        phash=_perceptual_hash(small),
+        phash=perceptual_hash(small),
         sharpness=_sharpness(grey),
         brightness=float(grey.mean()),
         camera=_text(exif.get(ExifTags.Base.Model)),
@@ -233,7 +233,7 @@ _N = 32
 _DCT = np.cos(np.pi / _N * np.outer(np.arange(8), np.arange(_N) + 0.5))
 
 
-def _perceptual_hash(image: Image.Image) -> int:
+def perceptual_hash(image: Image.Image) -> int:
     """Signs of the 64 lowest DCT coefficients against their median, as a signed 64-bit number."""
     grey = np.asarray(image.convert("L").resize((_N, _N), Image.Resampling.BOX), dtype=np.float64)
     low = (_DCT @ grey @ _DCT.T).ravel()
