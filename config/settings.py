@@ -178,6 +178,7 @@ SPECTACULAR_SETTINGS = {
         "JobStateEnum": "jobs.models.State",
         "VersionStateEnum": "datasets.models.VersionState",
         "RunStateEnum": "recognition.models.RunState",
+        "IntakeSourceEnum": "labelling.models.IntakeSource",
         "ExportStateEnum": "datasets.models.ExportState",
     },
 }
@@ -190,6 +191,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 200
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 INGEST_MAX_BYTES = env_number("FACET_INGEST_MAX_BYTES", 64 * 1024 * 1024)
 INGEST_MAX_PIXELS = env_number("FACET_INGEST_MAX_PIXELS", 60_000_000)
+ARCHIVE_MAX_BYTES = env_number("FACET_ARCHIVE_MAX_BYTES", 20 * 1024**3)
 # Photos from outside are decoded in processes of their own, with these limits for each.
 DECODE_PROCESSES = env_number("FACET_DECODE_PROCESSES", os.cpu_count() or 2)
 DECODE_MEMORY_BYTES = env_number("FACET_DECODE_MEMORY_BYTES", 2 * 1024**3)

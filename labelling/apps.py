@@ -11,4 +11,6 @@ class LabellingConfig(AppConfig):
 
         job_rules.install()
         images_added.connect(near_duplicates.look_soon, dispatch_uid="near_duplicates")
-        fsck.register(photo_objects.Originals(), photo_objects.Pictures(), photo_objects.Crops())
+        fsck.register(
+            photo_objects.Originals(), photo_objects.Pictures(), photo_objects.Crops(), photo_objects.Staged()
+        )

@@ -63,23 +63,42 @@ def ingest_photo(project: Project, name: str, data: bytes, *, session: str = "",
 
 
 def ingest_photos(project: Project, arrivals: Sequence[Arrival], *, session: str = "", by=None) -> list[Outcome]:
-    """Store photos: original bytes, pictures, a row each. Nothing is kept of one that is refused; outcomes in order.
+    """Store photos: original bytes, pictures, a row each. Nothing is kept of one that is refused; outcomes in order."""
+    return write_rows(ready_photos(project, arrivals), session=session, by=by)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Photos whose objects are stored, and the others with what is said of them; rows are still missing. By hash."""
+
+    project: Project
+    files: list[tuple[str, Arrival]]
+    photos: dict[str, Photo | BadPhoto]
+    known: dict[str, Image]
+
+
+def ready_photos(project: Project, arrivals: Sequence[Arrival]) -> Ready:
+    """Read and store what is new: the long part, in which the database waits for nothing.
 
     Objects go first and are named by content: a row never speaks of an object that is not there, and
     what a crash leaves behind is found again by the next attempt.
     """
-    hashes = [hashlib.sha256(arrival.data).hexdigest() for arrival in arrivals]
-    known = _known(project, hashes)
-    fresh: dict[str, Arrival] = {}
-    for sha, arrival in zip(hashes, arrivals, strict=True):
-        if sha not in known:
-            fresh.setdefault(sha, arrival)
-    photos = _side_by_side(lambda arrival: _read_and_store(project.pk, arrival.data), list(fresh.values()))
-    read = dict(zip(fresh, photos, strict=True))
-    session = _printable(session)[:120]
-    rows = [_row(project, photo, fresh[sha], session, by) for sha, photo in read.items() if isinstance(photo, Photo)]
-    created, quicker = _insert(project, rows)
-    return _outcomes(zip(hashes, arrivals, strict=True), read, created, known | quicker)
+    files = [(hashlib.sha256(arrival.data).hexdigest(), arrival) for arrival in arrivals]
+    known = _known(project, (sha for sha, _ in files))
+    fresh = {sha: arrival.data for sha, arrival in files if sha not in known}
+    photos = _side_by_side(lambda data: _read_and_store(project.pk, data), list(fresh.values()))
+    return Ready(project, files, dict(zip(fresh, photos, strict=True)), known)
+
+
+def write_rows(ready: Ready, *, session: str = "", by=None) -> list[Outcome]:
+    """The rows of new photos, and what became of each file, in order."""
+    rows: dict[str, Image] = {}
+    for sha, arrival in ready.files:
+        photo = ready.photos.get(sha)
+        if isinstance(photo, Photo) and sha not in rows:
+            rows[sha] = _row(ready.project, photo, arrival, _printable(session)[:120], by)
+    created, quicker = _insert(ready.project, list(rows.values()))
+    return _outcomes(ready.files, ready.photos, created, ready.known | quicker)
 
 
 def _outcomes(files, read: dict, created: dict[str, Image], there: dict[str, Image]) -> list[Outcome]:

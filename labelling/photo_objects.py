@@ -1,4 +1,4 @@
-"""The objects of photos, for `fsck`: originals, the pictures made from them, and crops of faces."""
+"""The objects of photos, for `fsck`: originals, pictures made from them, crops of faces, archives not yet taken in."""
 
 import io
 from collections import defaultdict
@@ -8,7 +8,7 @@ from PIL import Image as Picture
 
 from labelling import storage
 from labelling.fsck import Area, Expected
-from labelling.models import Face, Image, Project, Who
+from labelling.models import Face, Image, Intake, Project, Who
 from labelling.models.faces import key_of_box
 from labelling.photos import DAMAGE, SIZES, BadPhoto, read_photo
 
@@ -116,6 +116,22 @@ class Crops(Area):
     def remake(self, project: Project, expected: Expected) -> str:
         storage.delete(expected.key)
         return "Removed; it is cut anew when somebody looks at the face."
+
+
+class Staged(Area):
+    """Archives and clips that wait for a worker. Once their photos are in, or nobody will take them in, they may go."""
+
+    folder = "staged/"
+    is_sampled = False
+
+    def expected(self, project: Project) -> Iterator[Expected]:
+        waiting = Intake.objects.in_project(project).filter(finished_at=None, options__has_key="key")
+        for intake in waiting.select_related("job").order_by("uid").iterator():
+            must_exist = bool(intake.job and intake.job.is_active)
+            yield Expected(storage.staged_key(project.pk, intake.uid), f"“{intake.name}”", must_exist=must_exist)
+
+    def advice(self, project: Project, expected: Expected) -> str:
+        return "Send it again; nothing else has its photos."
 
 
 def _pages(project: Project, *fields: str) -> Iterator[list[tuple]]:

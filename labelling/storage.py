@@ -7,6 +7,8 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import IO
+from uuid import UUID
 
 import boto3
 import urllib3
@@ -154,6 +156,22 @@ def exists(key: str) -> bool:
     return True
 
 
+def upload_from(key: str, file: IO[bytes]) -> None:
+    """Put an open file's content, in parts when it is large."""
+    try:
+        _client().upload_fileobj(file, settings.S3_BUCKET, key)
+    except (ClientError, BotoCoreError, boto3.exceptions.S3UploadFailedError) as error:
+        raise _translated(error, key) from error
+
+
+def download_to(key: str, file: IO[bytes]) -> None:
+    """Write the object to an open file, in parts when it is large."""
+    try:
+        _client().download_fileobj(settings.S3_BUCKET, key, file)
+    except (ClientError, BotoCoreError) as error:
+        raise _translated(error, key) from error
+
+
 def delete(key: str) -> None:
     """Afterwards it is not there, whether it was or not."""
     try:
@@ -232,6 +250,11 @@ def original_key(project_id: int, sha256: str) -> str:
 
 def picture_key(project_id: int, sha256: str, size: str) -> str:
     return f"projects/{project_id}/pictures/{sha256[:2]}/{sha256}/{size}.jpg"
+
+
+def staged_key(project_id: int, uid: UUID) -> str:
+    """Of an archive or clip that waits for a worker to take its photos in."""
+    return f"projects/{project_id}/staged/{uid}"
 
 
 def crop_key(project_id: int, sha256: str, box_key: str) -> str:

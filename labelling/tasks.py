@@ -1,9 +1,11 @@
 """Background work of this layer; imported by workers only."""
 
 from jobs.work import Work, handles
+from labelling import archives  # noqa: F401 (a source of files)
 from labelling.models import Project
 from labelling.near_duplicates import KIND, group_near_duplicates
 from labelling.opinions import settle_waiting
+from labelling.taking_in import take_in
 
 
 @handles("settle")
@@ -15,3 +17,6 @@ def settle_opinions(work: Work) -> dict:
 @handles(KIND)
 def near_duplicates(work: Work) -> dict:
     return group_near_duplicates(work.job.project_id, work)
+
+
+handles("intake")(take_in)

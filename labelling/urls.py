@@ -1,10 +1,24 @@
 from django.urls import path
 
-from labelling.api import clusters, detectors, faces, history, identities, images, look, people, projects, queue, review
+from labelling.api import (
+    clusters,
+    detectors,
+    faces,
+    history,
+    identities,
+    images,
+    intakes,
+    look,
+    people,
+    projects,
+    queue,
+    review,
+)
 from labelling.views import batches, identity_changes, label, media, members, sort, tokens, work
 from labelling.views import history as histories
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
+from labelling.views import intakes as intake_pages
 from labelling.views import jobs as job_pages
 from labelling.views import projects as project_pages
 from labelling.views import review as review_pages
@@ -15,6 +29,7 @@ urlpatterns = [
     path("p/<slug:slug>/", project_pages.overview, name="project"),
     path("p/<slug:slug>/settings/", project_pages.edit_settings, name="project-settings"),
     path("p/<slug:slug>/ingest/", image_pages.ingest_page, name="ingest"),
+    path("p/<slug:slug>/ingest/<int:intake_id>/", intake_pages.intake_page, name="intake"),
     path("p/<slug:slug>/capture/", image_pages.capture_page, name="capture"),
     path("p/<slug:slug>/images/", image_pages.image_list, name="images"),
     path("p/<slug:slug>/label/", label.label_page, name="label"),
@@ -50,6 +65,9 @@ api_urlpatterns = [
     path("projects/", projects.ProjectList.as_view(), name="api-projects"),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="api-project"),
     path("projects/<slug:slug>/images/", images.ImageList.as_view(), name="api-images"),
+    path("projects/<slug:slug>/intakes/", intakes.IntakeList.as_view(), name="api-intakes"),
+    path("intakes/<int:intake_id>/", intakes.IntakeDetail.as_view(), name="api-intake"),
+    path("intakes/<int:intake_id>/files/", intakes.IntakeFiles.as_view(), name="api-intake-files"),
     path("projects/<slug:slug>/detectors/", detectors.DetectorList.as_view(), name="api-detectors"),
     path("images/<int:image_id>/", images.ImageDetail.as_view(), name="api-image"),
     path("images/<int:image_id>/submit/", images.ImageSubmit.as_view(), name="api-submit"),

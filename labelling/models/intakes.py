@@ -1,5 +1,7 @@
 """Photos that came in together: from where, and what became of each file."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -40,6 +42,9 @@ class IntakeQuerySet(models.QuerySet):
 class Intake(models.Model):
     """One taking in by a worker. Doing it again goes on where it stopped: a file with an outcome is not read again."""
 
+    uid = models.UUIDField(
+        default=uuid.uuid4, unique=True, help_text="Made by the client: sent again, it is the same intake."
+    )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="intakes")
     source = models.CharField(max_length=10, choices=IntakeSource)
     name = models.CharField(max_length=255, help_text="Of the archive, clip, prefix or folder, as people know it.")

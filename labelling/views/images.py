@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from jobs.models import Job
 from labelling.errors import Refused
 from labelling.forms import ImageFilterForm, add_refusal
-from labelling.models import Face, FaceState, Identity, Image, Project, Who
+from labelling.models import Face, FaceState, Identity, Image, Intake, Project, Who
 from labelling.paging import keyset_page
 from labelling.photo_filters import filter_images, is_id
 from labelling.views.frame import open_project, show, with_cancel_rights
@@ -19,7 +19,8 @@ COUNT_UP_TO = 1000
 RECENT_SESSIONS = 50
 RECENT_PHOTOS = 2000
 BATCHES_SHOWN = 5
-INTAKE_JOBS = ("ingest", "propose")
+INTAKE_JOBS = ("intake", "propose")
+INTAKES_SHOWN = 8
 
 
 @login_required
@@ -31,6 +32,7 @@ def ingest_page(request: HttpRequest, slug: str) -> HttpResponse:
     return show(
         request, "labelling/ingest.html", project, "ingest",
         can_upload=True, sessions=sessions, recent_batches=_batches(project, sessions[:BATCHES_SHOWN]),
+        intakes=_intakes(project),
         jobs=with_cancel_rights(request.user, list(jobs[:5])),
     )  # fmt: skip
 
@@ -92,6 +94,11 @@ def _recent_sessions(project: Project) -> list[str]:
     """Those of the newest photos, latest first; all of a large project's would take too long to find."""
     newest = Image.objects.in_project(project).order_by("-id").values_list("session", flat=True)[:RECENT_PHOTOS]
     return [session for session in dict.fromkeys(newest) if session][:RECENT_SESSIONS]
+
+
+def _intakes(project: Project) -> QuerySet:
+    newest = list(Intake.objects.in_project(project).values_list("pk", flat=True)[:INTAKES_SHOWN])
+    return Intake.objects.filter(pk__in=newest).with_counts().select_related("job")
 
 
 def _batches(project: Project, sessions: list[str]) -> QuerySet:

@@ -15,9 +15,16 @@ const CHIPS = {
   failed: { chip: "failed", words: "not sent" },
 };
 
+/** What a worker opens: its files are told on a page of their own. */
+const ARCHIVE = /\.(zip|tar|tar\.gz|tgz|tar\.bz2|tbz2|tar\.xz|txz)$/i;
+
 const root = document.getElementById("ingest");
 const part = (name) => root.querySelector(`[data-region=${name}]`);
 const uploader = new Uploader(api, `projects/${root.dataset.project}/images/`);
+const archives = new Uploader(api, `projects/${root.dataset.project}/intakes/`, {
+  mostFiles: 1,
+  resultsOf: (intake) => [{ status: "created", id: intake.id, reason: "" }],
+});
 const number = (value) => value.toLocaleString();
 
 function take(found) {
@@ -27,11 +34,40 @@ function take(found) {
   const everybody = part("identity").value.trim();
   const person = (folder) => (byFolder && folder ? folder.replaceAll("_", " ") : everybody);
   say("");
-  return uploader.add(found.map(({ file, folder }) => ({ file, session, identity: person(folder) })));
+  const packed = found.filter(({ file }) => ARCHIVE.test(file.name));
+  const photos = found.filter(({ file }) => !ARCHIVE.test(file.name));
+  const fields = { people_from_folders: String(byFolder) };
+  archives.add(packed.map(({ file }) => ({ file, session, identity: everybody, fields })));
+  uploader.add(photos.map(({ file, folder }) => ({ file, session, identity: person(folder) })));
 }
 
 function say(words) {
   part("note").textContent = words;
+}
+
+/** Archives on their way, and those that were handed over: each leads to what becomes of its files. */
+function drawArchives() {
+  part("archives").hidden = archives.uploads.length === 0;
+  const share = archives.totalBytes ? Math.floor((100 * archives.sentBytes) / archives.totalBytes) : 0;
+  part("archive-bar").setAttribute("aria-valuenow", String(share));
+  part("archive-bar").firstElementChild.style.setProperty("--value", `${archives.isActive ? share : 100}%`);
+  part("archive-words").textContent = archives.trouble ? `${archives.trouble} It is tried again by itself.` : "";
+  part("archive-cancel").hidden = !archives.isActive;
+  part("archive-rows").replaceChildren(...archives.uploads.map(archiveRow));
+}
+
+function archiveRow({ name, outcome, id, reason, file }) {
+  const line = document.createElement("li");
+  line.dataset.outcome = outcome;
+  const words = { waiting: "waits", sending: "is being sent", created: "is here", failed: reason }[outcome];
+  line.append(`${name} (${size(file.size)}) ${words}. `);
+  if (outcome === "created") {
+    const link = document.createElement("a");
+    link.href = `${location.pathname}${id}/`;
+    link.textContent = "See what becomes of each file";
+    line.append(link);
+  }
+  return line;
 }
 
 let isDue = false;
@@ -132,13 +168,17 @@ function connectDrop(drop) {
 connectDrop(part("drop"));
 // A photo dropped beside the frame must not replace the page.
 for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
+archives.addEventListener("change", drawArchives);
+archives.addEventListener("done", () => document.body.dispatchEvent(new Event("intake-changed")));
+part("archive-cancel").addEventListener("click", () => archives.cancel());
 uploader.addEventListener("change", drawSoon);
 uploader.addEventListener("done", drawSoon);
 part("cancel").addEventListener("click", () => uploader.cancel());
-window.addEventListener("online", () => uploader.retryNow());
+const retryNow = () => [uploader, archives].forEach((each) => each.retryNow());
+window.addEventListener("online", retryNow);
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) uploader.retryNow();
+  if (!document.hidden) retryNow();
 });
 window.addEventListener("beforeunload", (event) => {
-  if (uploader.isActive) event.preventDefault();
+  if (uploader.isActive || archives.isActive) event.preventDefault();
 });

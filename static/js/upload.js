@@ -7,6 +7,7 @@ import { uuid } from "./uuid.js";
  *   failed: the server refused the request itself
  * @typedef {object} Upload
  * @property {File} file @property {string} name @property {string} session @property {string} identity
+ * @property {Record<string, string>} [fields]  what else is said about it
  * @property {Outcome} outcome @property {number|null} id @property {string} reason
  */
 
@@ -23,12 +24,12 @@ const RATE_OVER_MS = 8_000;
  * Cut a queue into requests: few enough files, few enough bytes, one session and identity each.
  * @param {Upload[]} uploads @returns {Upload[][]}
  */
-export function intoBatches(uploads) {
+export function intoBatches(uploads, mostFiles = MOST_FILES) {
   const batches = [];
   let bytes = 0;
   for (const upload of uploads) {
     const batch = batches.at(-1);
-    const hasRoom = batch && batch.length < MOST_FILES && bytes + upload.file.size <= MOST_BYTES;
+    const hasRoom = batch && batch.length < mostFiles && bytes + upload.file.size <= MOST_BYTES;
     const fits = hasRoom && batch[0].identity === upload.identity && batch[0].session === upload.session;
     if (fits) batch.push(upload);
     else batches.push([upload]);
@@ -52,11 +53,20 @@ export class Uploader extends EventTarget {
   /** @type {{at: number, bytes: number}[]} */ #marks = [];
   /** @type {Set<() => void>} each ends one wait early */ #wakers = new Set();
 
-  /** @param {typeof import("./api.js").api} api @param {string} url  where files are posted */
-  constructor(api, url) {
+  #mostFiles;
+  #resultsOf;
+
+  /**
+   * @param {typeof import("./api.js").api} api @param {string} url  where files are posted
+   * @param {{mostFiles?: number, resultsOf?: (answer: object) => {status: Outcome, id: number, reason: string}[]}} how
+   *   files a request, and what its answer says about each
+   */
+  constructor(api, url, { mostFiles = MOST_FILES, resultsOf = (answer) => answer.results } = {}) {
     super();
     this.#api = api;
     this.#url = url;
+    this.#mostFiles = mostFiles;
+    this.#resultsOf = resultsOf;
   }
 
   get isActive() {
@@ -92,7 +102,7 @@ export class Uploader extends EventTarget {
   add(files) {
     const uploads = files.map((one) => ({ ...one, name: one.file.name, outcome: "waiting", id: null, reason: "" }));
     this.uploads = [...this.uploads, ...uploads];
-    this.#queue.push(...intoBatches(uploads));
+    this.#queue.push(...intoBatches(uploads, this.#mostFiles));
     this.#tell();
     this.#fill();
   }
@@ -140,7 +150,7 @@ export class Uploader extends EventTarget {
       try {
         const onProgress = (bytes) => this.#progress(batch, bytes);
         const answer = await this.#api.upload(this.#url, this.#form(batch), { headers, signal, onProgress });
-        return this.#settle(batch, answer.results);
+        return this.#settle(batch, this.#resultsOf(answer));
       } catch (error) {
         if (signal.aborted) return undefined;
         if (!error.kind) throw error;
@@ -153,8 +163,9 @@ export class Uploader extends EventTarget {
   }
 
   #form(batch) {
-    const [{ session, identity }] = batch;
+    const [{ session, identity, fields = {} }] = batch;
     const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
     if (session) form.append("session", session);
     if (identity) form.append("identity", identity);
     for (const { file, name } of batch) form.append("file", file, name);

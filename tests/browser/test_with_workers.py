@@ -4,6 +4,7 @@ The whole loop as a newcomer goes it; boxes drawn by hand; people renamed, split
 """
 
 import re
+import zipfile
 
 from playwright.sync_api import expect
 
@@ -168,3 +169,70 @@ def test_people_are_renamed_split_merged_and_restored_by_keyboard(facet_up, open
     press_on(page, page.get_by_role("button", name=re.compile("Undo: moved 2 faces from “Ada Ek” to “Bo Lind”")))
     expect(page.locator("table.history")).to_contain_text("took back: moved 2 faces")
     assert facet_up.inside(faces_of_people, slug) == {"Ada Ek": 4, "Zoe": 1}
+
+
+def pack(folder, archive):
+    """All photos of the folder in a zip, in folders named after people."""
+    with zipfile.ZipFile(archive, "w") as packed:
+        for photo in sorted(folder.glob("*/*.jpg")):
+            packed.write(photo, photo.relative_to(folder).as_posix())
+    return archive
+
+
+def open_ingest(facet_up, open_page, name):
+    slug = facet_up.inside(seeds.make_project, name, photos=0)["slug"]
+    page = open_page(facet_up, facet_up.name)
+    page.goto(f"{facet_up.url}/p/{slug}/ingest/")
+    return page
+
+
+def test_an_archive_becomes_photos_and_each_file_has_its_outcome(facet_up, open_page, tmp_path):
+    write_sample(tmp_path / "drawn", identities=2, photos=3, scenes=0)
+    archive = pack(tmp_path / "drawn", tmp_path / "holiday.zip")
+    with zipfile.ZipFile(archive, "a") as packed:
+        packed.writestr("notes.txt", "not a photo")
+    page = open_ingest(facet_up, open_page, "Archives")
+    page.check("[data-region=identity-folder]")
+    page.set_input_files("[data-region=files]", str(archive))
+    page.get_by_role("link", name="See what becomes of each file").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("holiday.zip")
+    expect(page.locator("[data-job-state=done]")).to_be_visible(timeout=60_000)
+    page.reload()
+    expect(page.locator("tbody tr")).to_have_count(7)
+    expect(page.locator("tr", has_text="notes.txt")).to_contain_text("Convert it")
+    page.get_by_role("link", name="Rejected").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_taking_in_an_archive_can_be_cancelled_and_what_is_in_stays(facet_up, open_page, tmp_path):
+    write_sample(tmp_path / "drawn", identities=1, photos=1, scenes=0)
+    (photo,) = (tmp_path / "drawn").glob("*/*.jpg")
+    archive = tmp_path / "long.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for number in range(2_000):  # each is another file: what follows the picture's end is not looked at
+            packed.writestr(f"{number}.jpg", photo.read_bytes() + str(number).encode())
+    page = open_ingest(facet_up, open_page, "Long archive")
+    page.set_input_files("[data-region=files]", str(archive))
+    page.get_by_role("link", name="See what becomes of each file").click()
+    expect(page.locator(".job__figures").first).to_contain_text("done", timeout=60_000)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("[data-job-state=cancelled]")).to_be_visible(timeout=30_000)
+    page.reload()
+    known = int(page.get_by_role("link", name="New").locator("span").inner_text().replace(",", ""))
+    assert 0 < known < 2_000
+
+
+def test_a_dropped_folder_goes_in_with_progress_and_people(facet_up, open_page, tmp_path):
+    write_sample(tmp_path / "drawn", identities=2, photos=8, scenes=0)
+    page = open_ingest(facet_up, open_page, "Folders")
+    page.check("[data-region=identity-folder]")
+    page.set_input_files("[data-region=folder]", str(tmp_path / "drawn"))
+    expect(page.locator("[data-region=figures]")).to_contain_text("of 17 files")
+    expect(page.locator("[data-region=figures]")).to_contain_text("All 17 files are through", timeout=60_000)
+    expect(page.locator("[data-region=created]")).to_have_text("16")
+    expect(page.locator("[data-region=rejected]")).to_have_text("1")  # the drawer's own truth.json
+    people = {folder.name.replace("_", " ") for folder in (tmp_path / "drawn").iterdir() if folder.is_dir()}
+    shown = set(page.locator("[data-outcome=created] td:nth-child(2)").all_inner_texts())
+    assert shown == people
+    page.set_input_files("[data-region=folder]", str(tmp_path / "drawn"))
+    expect(page.locator("[data-region=duplicate]")).to_have_text("16")

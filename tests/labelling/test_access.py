@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from jobs.models import Job
 from labelling.identities import create_identity, rename_identity
-from labelling.models import Batch, Cluster, ClusterFace, ClusterRun, Lease
+from labelling.models import Batch, Cluster, ClusterFace, ClusterRun, Intake, Lease
 from labelling.projects import create_project
 from labelling.queue import open_image
 from labelling.remarks import flag
@@ -31,6 +31,10 @@ FOREIGN = {
     "project-settings": lambda it: {"slug": it.slug},
     "ingest": lambda it: {"slug": it.slug},
     "capture": lambda it: {"slug": it.slug},
+    "intake": lambda it: {"slug": it.slug, "intake_id": it.intake},
+    "api-intakes": lambda it: {"slug": it.slug},
+    "api-intake": lambda it: {"intake_id": it.intake},
+    "api-intake-files": lambda it: {"intake_id": it.intake},
     "images": lambda it: {"slug": it.slug},
     "label": lambda it: {"slug": it.slug},
     "sort": lambda it: {"slug": it.slug},
@@ -173,6 +177,7 @@ def one_of_everything(project, owner, image) -> SimpleNamespace:
         remark=flag(image, "Zenobia?", by=owner, event_id=uuid4()).pk,
         lease=open_image(image, owner).token,
         batch=Batch.objects.create(project=project, name="Zenobia batch").pk,
+        intake=Intake.objects.create(project=project, source="archive", name="Zenobia.zip", job=job).pk,
         cluster=_cluster_of(project, face), **_later_things(project, job),
     )  # fmt: skip
 

@@ -1,0 +1,144 @@
+"""Photos that come in as one thing, an archive say, and what became of each of its files."""
+
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs.api import JobSerializer
+from labelling.access import project_for
+from labelling.api.paging import ByAge
+from labelling.errors import Refused
+from labelling.identities import get_or_create_identity
+from labelling.intake import take_in_staged
+from labelling.models import FileStatus, Intake, IntakeFile, IntakeSource
+
+STAGED = (IntakeSource.ARCHIVE,)
+
+
+class TooLarge(Refused):
+    code = "too_large"
+    status = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+
+
+class IntakeSerializer(serializers.ModelSerializer):
+    created, duplicate, rejected = (serializers.IntegerField(read_only=True) for _ in range(3))
+    job = JobSerializer(read_only=True)
+
+    class Meta:
+        model = Intake
+        fields = [
+            "id", "uid", "source", "name", "session", "created", "duplicate", "rejected", "note", "job",
+            "created_at", "finished_at",
+        ]  # fmt: skip
+
+
+class IntakeFileSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = IntakeFile
+        fields = ["id", "path", "status", "reason", "image", "byte_size", "at"]
+
+
+class AskedSerializer(serializers.Serializer):
+    source = serializers.ChoiceField(choices=STAGED, default=IntakeSource.ARCHIVE)
+    session = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    identity = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    people_from_folders = serializers.BooleanField(default=False)
+
+
+class NewestFirst(ByAge):
+    ordering = "-id"
+
+
+class IntakeList(generics.ListAPIView):
+    """What was taken in by workers, newest first."""
+
+    serializer_class = IntakeSerializer
+    pagination_class = NewestFirst
+
+    def get_queryset(self):
+        project = project_for(self.request.user, self.kwargs["slug"])
+        return Intake.objects.in_project(project).with_counts().select_related("job")
+
+    @extend_schema(
+        request={
+            "multipart/form-data": {
+                "type": "object",
+                "properties": {
+                    "file": {"type": "string", "format": "binary"},
+                    **{name: {"type": "string"} for name in ("source", "session", "identity", "people_from_folders")},
+                },
+            }
+        },
+        responses={201: IntakeSerializer},
+    )
+    def post(self, request, slug: str):
+        """Send an archive of photos as `file`; a worker takes them in. `Idempotency-Key` makes a repeat harmless."""
+        project = project_for(request.user, slug)
+        _must_fit(request)
+        file = request.FILES.get("file")
+        if file is None:
+            raise Refused("Send one archive in the field “file”.", fields={"file": ["Missing."]})
+        shape = AskedSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        asked = shape.validated_data
+        named = asked["identity"].strip()
+        intake = take_in_staged(
+            project,
+            asked["source"],
+            file.name or "",
+            file,
+            uid=_key(request),
+            by=request.user,
+            session=asked["session"],
+            identity=get_or_create_identity(project, named) if named else None,
+            people_from_folders=asked["people_from_folders"],
+        )
+        return Response(_shape(intake), status=status.HTTP_201_CREATED)
+
+
+class IntakeDetail(APIView):
+    @extend_schema(responses=IntakeSerializer)
+    def get(self, request, intake_id: int):
+        return Response(_shape(get_object_or_404(Intake.objects.visible_to(request.user), pk=intake_id)))
+
+
+class IntakeFiles(generics.ListAPIView):
+    """What became of each file; `status` narrows the list."""
+
+    serializer_class = IntakeFileSerializer
+    pagination_class = ByAge
+
+    @extend_schema(parameters=[OpenApiParameter("status", str, enum=FileStatus.values)])
+    def get(self, request, *args, **kwargs):
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self):
+        intake = get_object_or_404(Intake.objects.visible_to(self.request.user), pk=self.kwargs["intake_id"])
+        wanted = self.request.query_params.get("status", "")
+        if wanted and wanted not in FileStatus.values:
+            raise Refused(f"There is no outcome “{wanted}”. Choose one of: {', '.join(FileStatus.values)}.")
+        return intake.files.filter(status=wanted) if wanted else intake.files.all()
+
+
+def _shape(intake: Intake) -> dict:
+    return IntakeSerializer(Intake.objects.with_counts().select_related("job").get(pk=intake.pk)).data
+
+
+def _must_fit(request) -> None:
+    """Before its body is read: what is too large is not first written to this machine's disk."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.ARCHIVE_MAX_BYTES:
+        limit = settings.ARCHIVE_MAX_BYTES // 2**20
+        raise TooLarge(f"The archive is larger than {limit:,} MB. Pack the photos into several, or raise the limit.")
+
+
+def _key(request) -> UUID:
+    sent = request.headers.get("Idempotency-Key")
+    try:
+        return UUID(sent) if sent else uuid4()
+    except ValueError:
+        raise Refused("Idempotency-Key must be a UUID, made anew for each archive.") from None

@@ -1,0 +1,89 @@
+"""Asks workers to take in what came as one thing: an archive, say. Their side is `taking_in.py`."""
+
+from typing import IO
+from uuid import UUID
+
+from django.db import transaction
+
+from jobs.enqueue import enqueue
+from jobs.models import Job
+from labelling import storage
+from labelling.errors import AlreadyUsed
+from labelling.ingest import plain_name
+from labelling.models import Identity, Intake, IntakeSource, Project
+
+
+def take_in_staged(
+    project: Project, source: IntakeSource, name: str, file: IO[bytes], *, uid: UUID, by, **said
+) -> Intake:
+    """Keep the file in the object store until a worker has taken its photos in. The same `uid` again does nothing.
+
+    said: session, identity, people_from_folders, options of the source.
+    """
+    known = _known(project, uid)
+    if known:
+        return known
+    key = storage.staged_key(project.pk, uid)
+    storage.upload_from(key, file)
+    options = {**said.pop("options", {}), "key": key}
+    return ask(project, source, name, uid=uid, by=by, options=options, **said)
+
+
+@transaction.atomic
+def ask(
+    project: Project,
+    source: IntakeSource,
+    name: str,
+    *,
+    uid: UUID,
+    by=None,
+    session: str = "",
+    identity: Identity | None = None,
+    people_from_folders: bool = False,
+    options: dict | None = None,
+) -> Intake:
+    """The intake and its job."""
+    intake, created = Intake.objects.get_or_create(
+        uid=uid,
+        defaults={
+            "project": project,
+            "source": source,
+            "name": plain_name(name),
+            "session": session[:120],
+            "identity": identity,
+            "people_from_folders": people_from_folders,
+            "options": options or {},
+            "created_by": by,
+        },
+    )
+    if created:
+        intake.job = _job(intake, by)
+        intake.save(update_fields=["job"])
+    elif intake.project_id != project.pk:
+        raise AlreadyUsed("This id belongs to another intake. Make a new one.")
+    return intake
+
+
+def _job(intake: Intake, by) -> Job:
+    return enqueue(
+        "intake",
+        title=f"Take in {intake.name}"[:200],
+        project_id=intake.project_id,
+        params={"intake": intake.pk},
+        key=f"intake:{intake.uid}",
+        by=by,
+        result_url=f"/p/{intake.project.slug}/ingest/{intake.pk}/",
+    )
+
+
+def _known(project: Project, uid: UUID) -> Intake | None:
+    intake = Intake.objects.filter(uid=uid).first()
+    if intake and intake.project_id != project.pk:
+        raise AlreadyUsed("This id belongs to another intake. Make a new one.")
+    return intake
+
+
+def forget_staged(intake: Intake) -> None:
+    """The photos are in: what they came in is of no use any more."""
+    if "key" in intake.options:
+        storage.delete(intake.options["key"])
