@@ -179,6 +179,7 @@ SPECTACULAR_SETTINGS = {
         "VersionStateEnum": "datasets.models.VersionState",
         "RunStateEnum": "recognition.models.RunState",
         "IntakeSourceEnum": "labelling.models.IntakeSource",
+        "LabelSourceEnum": "labelling.api.serializers.SOURCES",
         "ExportStateEnum": "datasets.models.ExportState",
     },
 }

@@ -44,7 +44,7 @@ class IntakeFileSerializer(serializers.ModelSerializer):
 
 
 class AskedSerializer(serializers.Serializer):
-    source = serializers.ChoiceField(choices=STAGED, default=IntakeSource.ARCHIVE)
+    source = serializers.ChoiceField(choices=IntakeSource.choices, default=IntakeSource.ARCHIVE)
     session = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     identity = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     people_from_folders = serializers.BooleanField(default=False)
@@ -86,6 +86,8 @@ class IntakeList(generics.ListAPIView):
         shape = AskedSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         asked = shape.validated_data
+        if asked["source"] not in STAGED:
+            raise Refused("Only an archive can be sent.", fields={"source": ["Not a file."]})
         named = asked["identity"].strip()
         intake = take_in_staged(
             project,

@@ -20,6 +20,7 @@ from jobs.work import perform
 from labelling import fsck, photo_objects, storage
 from labelling.assign import assign_faces
 from labelling.crops import face_crop
+from labelling.intake import take_in_staged
 from labelling.models import Image
 from labelling.photos import SIZES
 from labelling.projects import create_project
@@ -311,3 +312,17 @@ def test_the_command_prints_one_object_last(project, photo):
     assert answer["findings"][0]["key"] == original(photo)
     assert complaint
     assert "is no time" in run(project.slug, "--grace", "soon")[1]
+
+
+def test_an_archive_that_waits_is_kept_and_one_that_is_in_is_left_over(project, owner):
+    waiting = take_in_staged(project, "archive", "a.zip", io.BytesIO(b"x"), uid=uuid4(), by=owner)
+    assert check(project, grace=NOW) == []
+    storage.delete(waiting.options["key"])
+    (found,) = check(project, grace=NOW)
+    assert (found.kind, found.key) == ("missing", waiting.options["key"])
+    storage.put(waiting.options["key"], b"x")
+    Job.objects.filter(pk=waiting.job_id).update(state=State.FAILED)
+    assert check(project, grace=NOW) == []  # somebody may try again
+    type(waiting).objects.filter(pk=waiting.pk).update(finished_at=timezone.now())
+    assert kinds(check(project, grace=NOW, repair=True)) == [("leftover", waiting.options["key"])]
+    assert not storage.exists(waiting.options["key"])
