@@ -10,7 +10,8 @@ from labelling import storage
 from labelling.fsck import Area, Expected
 from labelling.models import Face, Image, Intake, Project, Who
 from labelling.models.faces import key_of_box
-from labelling.photos import DAMAGE, SIZES, BadPhoto, read_photo
+from labelling.photo_processes import read_photo_apart
+from labelling.photos import DAMAGE, SIZES, BadPhoto
 
 PAGE = 2_000
 MOST_NAMES = 5
@@ -78,7 +79,7 @@ class Pictures(Area):
     def remake(self, project: Project, expected: Expected) -> str:
         size = expected.key.rsplit("/", 1)[-1].removesuffix(".jpg")
         try:
-            photo = read_photo(storage.get(storage.original_key(project.pk, expected.sha256)))
+            photo = read_photo_apart(storage.get(storage.original_key(project.pk, expected.sha256)))
         except (storage.ObjectMissing, BadPhoto):
             return ""
         if photo.sha256 != expected.sha256:  # what a damaged original shows is not that photo
