@@ -1,5 +1,6 @@
 """Photos that come in as one thing, an archive say, and what became of each of its files."""
 
+from dataclasses import asdict
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -16,8 +17,9 @@ from labelling.errors import Refused
 from labelling.identities import get_or_create_identity
 from labelling.intake import take_in_staged
 from labelling.models import FileStatus, Intake, IntakeFile, IntakeSource
+from labelling.video import BY, sampling_asked
 
-STAGED = (IntakeSource.ARCHIVE,)
+STAGED = (IntakeSource.ARCHIVE, IntakeSource.VIDEO)
 
 
 class TooLarge(Refused):
@@ -71,23 +73,32 @@ class IntakeList(generics.ListAPIView):
                 "properties": {
                     "file": {"type": "string", "format": "binary"},
                     **{name: {"type": "string"} for name in ("source", "session", "identity", "people_from_folders")},
+                    "by": {"type": "string", "enum": list(BY)},
+                    "every_s": {"type": "number"},
+                    "most": {"type": "integer"},
                 },
             }
         },
         responses={201: IntakeSerializer},
     )
     def post(self, request, slug: str):
-        """Send an archive of photos as `file`; a worker takes them in. `Idempotency-Key` makes a repeat harmless."""
+        """Send an archive of photos or a clip as `file`, for a worker to take in.
+
+        `Idempotency-Key` makes a repeat harmless. Of a clip (`source` video) frames are taken, no more than `most`:
+        by time, each `every_s` seconds, or by scene, whenever the picture changes.
+        """
         project = project_for(request.user, slug)
         _must_fit(request)
         file = request.FILES.get("file")
         if file is None:
-            raise Refused("Send one archive in the field “file”.", fields={"file": ["Missing."]})
+            raise Refused("Send one archive or clip in the field “file”.", fields={"file": ["Missing."]})
         shape = AskedSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         asked = shape.validated_data
         if asked["source"] not in STAGED:
-            raise Refused("Only an archive can be sent.", fields={"source": ["Not a file."]})
+            raise Refused("Only an archive or a clip can be sent.", fields={"source": ["Not a file."]})
+        is_clip = asked["source"] == IntakeSource.VIDEO
+        options = asdict(sampling_asked(request.data)) if is_clip else {}
         named = asked["identity"].strip()
         intake = take_in_staged(
             project,
@@ -99,6 +110,7 @@ class IntakeList(generics.ListAPIView):
             session=asked["session"],
             identity=get_or_create_identity(project, named) if named else None,
             people_from_folders=asked["people_from_folders"],
+            options=options,
         )
         return Response(_shape(intake), status=status.HTTP_201_CREATED)
 
