@@ -65,6 +65,7 @@ api_urlpatterns = [
     path("projects/", projects.ProjectList.as_view(), name="api-projects"),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="api-project"),
     path("projects/<slug:slug>/images/", images.ImageList.as_view(), name="api-images"),
+    path("projects/<slug:slug>/images/known/", images.ImagesKnown.as_view(), name="api-images-known"),
     path("projects/<slug:slug>/intakes/", intakes.IntakeList.as_view(), name="api-intakes"),
     path("intakes/<int:intake_id>/", intakes.IntakeDetail.as_view(), name="api-intake"),
     path("intakes/<int:intake_id>/files/", intakes.IntakeFiles.as_view(), name="api-intake-files"),

@@ -1,5 +1,5 @@
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, status
+from rest_framework import generics, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -16,6 +16,8 @@ from labelling.identities import get_or_create_identity
 from labelling.ingest import Arrival, in_batches, ingest_photos, read_bounded
 from labelling.models import Image, Verb
 from labelling.photo_filters import filter_images
+
+MOST_HASHES = 1_000
 
 
 class ImageList(generics.ListAPIView):
@@ -63,6 +65,23 @@ class ImageList(generics.ListAPIView):
             arrivals = [Arrival(file.name or "", read_bounded(file), identity) for file in batch]
             outcomes += ingest_photos(project, arrivals, session=session, by=request.user)
         return Response({"results": [outcome.as_dict() for outcome in outcomes]}, status=status.HTTP_201_CREATED)
+
+
+class KnownSerializer(serializers.Serializer):
+    sha256 = serializers.ListField(child=serializers.RegexField(r"^[0-9a-f]{64}$"), max_length=MOST_HASHES)
+
+
+class ImagesKnown(APIView):
+    @extend_schema(
+        request=KnownSerializer, responses={200: {"type": "object", "properties": {"results": {"type": "array"}}}}
+    )
+    def post(self, request, slug: str):
+        """Which of these files are here already, by the SHA-256 of their bytes: they need not be sent."""
+        project = project_for(request.user, slug)
+        shape = KnownSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        known = Image.objects.in_project(project).filter(sha256__in=shape.validated_data["sha256"])
+        return Response({"results": list(known.order_by("pk").values("id", "sha256", "name"))})
 
 
 class ImageDetail(APIView):

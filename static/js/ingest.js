@@ -20,7 +20,8 @@ const ARCHIVE = /\.(zip|tar|tar\.gz|tgz|tar\.bz2|tbz2|tar\.xz|txz)$/i;
 
 const root = document.getElementById("ingest");
 const part = (name) => root.querySelector(`[data-region=${name}]`);
-const uploader = new Uploader(api, `projects/${root.dataset.project}/images/`);
+const images = `projects/${root.dataset.project}/images/`;
+const uploader = new Uploader(api, images, { knownUrl: `${images}known/` });
 const archives = new Uploader(api, `projects/${root.dataset.project}/intakes/`, {
   mostFiles: 1,
   resultsOf: (intake) => [{ status: "created", id: intake.id, reason: "" }],

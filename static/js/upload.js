@@ -55,18 +55,22 @@ export class Uploader extends EventTarget {
 
   #mostFiles;
   #resultsOf;
+  #knownUrl;
 
   /**
    * @param {typeof import("./api.js").api} api @param {string} url  where files are posted
-   * @param {{mostFiles?: number, resultsOf?: (answer: object) => {status: Outcome, id: number, reason: string}[]}} how
-   *   files a request, and what its answer says about each
+   * @param {{mostFiles?: number, resultsOf?: (answer: object) => {status: Outcome, id: number, reason: string}[],
+   *   knownUrl?: string}} how
+   *   files a request, what its answer says about each, and where to ask which files need not be sent
    */
-  constructor(api, url, { mostFiles = MOST_FILES, resultsOf = (answer) => answer.results } = {}) {
+  constructor(api, url, { mostFiles = MOST_FILES, resultsOf = (answer) => answer.results, knownUrl = "" } = {}) {
     super();
     this.#api = api;
     this.#url = url;
     this.#mostFiles = mostFiles;
     this.#resultsOf = resultsOf;
+    // Without https the browser has no hashes; then everything is sent, and recognised there.
+    this.#knownUrl = globalThis.crypto?.subtle ? knownUrl : "";
   }
 
   get isActive() {
@@ -148,9 +152,12 @@ export class Uploader extends EventTarget {
     const headers = { "Idempotency-Key": uuid() };
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        const onProgress = (bytes) => this.#progress(batch, bytes);
-        const answer = await this.#api.upload(this.#url, this.#form(batch), { headers, signal, onProgress });
-        return this.#settle(batch, this.#resultsOf(answer));
+        const left = await this.#unknown(batch, signal);
+        if (left.length === 0) return undefined;
+        const onProgress = (bytes) => this.#progress(batch, Math.min(bytes, bytesOf(left)));
+        const answer = await this.#api.upload(this.#url, this.#form(left), { headers, signal, onProgress });
+        this.#sent.delete(batch);
+        return this.#settle(left, this.#resultsOf(answer));
       } catch (error) {
         if (signal.aborted) return undefined;
         if (!error.kind) throw error;
@@ -160,6 +167,23 @@ export class Uploader extends EventTarget {
       }
     }
     return undefined;
+  }
+
+  /** Of the batch those the server does not have; the others are settled without sending a byte of them. */
+  async #unknown(batch, signal) {
+    if (!this.#knownUrl) return batch;
+    batch = batch.filter(({ outcome }) => outcome === "sending");
+    const hashes = await Promise.all(batch.map(({ file }) => sha256(file)));
+    const asked = { sha256: hashes.filter(Boolean) };
+    const { results } = await this.#api.post(this.#knownUrl, asked, { signal });
+    const known = new Map(results.map((image) => [image.sha256, image]));
+    for (const [index, upload] of batch.entries()) {
+      const image = known.get(hashes[index]);
+      if (!image) continue;
+      this.#doneBytes += upload.file.size;
+      Object.assign(upload, { outcome: "duplicate", id: image.id, reason: `Already here as “${image.name}”.` });
+    }
+    return batch.filter(({ outcome }) => outcome === "sending");
   }
 
   #form(batch) {
@@ -223,6 +247,16 @@ export class Uploader extends EventTarget {
 
   #tell() {
     this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** In hex; nothing for a file that cannot be read, which sending it will say in words. */
+async function sha256(file) {
+  try {
+    const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+    return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  } catch {
+    return "";
   }
 }
 

@@ -234,5 +234,9 @@ def test_a_dropped_folder_goes_in_with_progress_and_people(facet_up, open_page, 
     people = {folder.name.replace("_", " ") for folder in (tmp_path / "drawn").iterdir() if folder.is_dir()}
     shown = set(page.locator("[data-outcome=created] td:nth-child(2)").all_inner_texts())
     assert shown == people
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/images/") else None)
     page.set_input_files("[data-region=folder]", str(tmp_path / "drawn"))
     expect(page.locator("[data-region=duplicate]")).to_have_text("16")
+    expect(page.locator("[data-region=rejected]")).to_have_text("2")
+    assert len(sent) == 1  # photos that are here are not sent again, only the file that is none

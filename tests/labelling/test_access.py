@@ -32,6 +32,7 @@ FOREIGN = {
     "ingest": lambda it: {"slug": it.slug},
     "capture": lambda it: {"slug": it.slug},
     "intake": lambda it: {"slug": it.slug, "intake_id": it.intake},
+    "api-images-known": lambda it: {"slug": it.slug},
     "api-intakes": lambda it: {"slug": it.slug},
     "api-intake": lambda it: {"intake_id": it.intake},
     "api-intake-files": lambda it: {"intake_id": it.intake},

@@ -7,8 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from labelling.identities import create_identity
+from labelling.ingest import ingest_photo
 from labelling.models import Face, Identity, Image
+from labelling.projects import create_project
 from labelling.submit import FaceWord, submit_image
+from tests.conftest import picture_bytes
 
 
 @pytest.fixture
@@ -44,6 +47,14 @@ def test_each_file_has_its_own_outcome(upload, photo_file, annotator):
     assert set(Image.objects.values_list("pk", "created_by")) == {
         (created["id"], annotator.pk), (second["id"], annotator.pk)
     }  # fmt: skip
+
+
+def test_files_that_are_here_need_not_be_sent(api, images_url, project, owner, make_image):
+    image, elsewhere = make_image(1), create_project("Elsewhere", by=owner)
+    other = Image.objects.get(pk=ingest_photo(elsewhere, "b.jpg", picture_bytes(2)).id)
+    answer = api.post(f"{images_url}known/", {"sha256": [image.sha256, other.sha256, "0" * 64]}, format="json")
+    assert answer.json()["results"] == [{"id": image.pk, "sha256": image.sha256, "name": image.name}]
+    assert api.post(f"{images_url}known/", {"sha256": ["nonsense"]}, format="json").status_code == 400
 
 
 def test_a_session_and_a_person_may_be_told(upload, photo_file):
