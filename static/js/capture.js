@@ -8,7 +8,7 @@ import { thumbOf, Tray } from "./capture/tray.js";
 import { Uploader } from "./upload.js";
 
 /** More would fill the memory of a small computer. */
-const MOST_HELD = 300;
+const MOST_HELD = 200;
 const FIELDS = "input, textarea, select, [contenteditable]";
 const PRESSABLE = "button, a, summary, [role=button]";
 
@@ -115,7 +115,6 @@ function draw() {
 function drawStage() {
   const isLive = phase === "live";
   root.dataset.phase = phase;
-  part("video").hidden = !isLive;
   part("video").classList.toggle("camera__video--mirror", camera.isMirror);
   for (const message of root.querySelectorAll("[data-message]")) message.hidden = message.dataset.message !== phase;
   part("trouble-camera").textContent = trouble;

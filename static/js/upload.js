@@ -123,6 +123,13 @@ export class Uploader extends EventTarget {
     this.#tell();
   }
 
+  /** Let go of a file that has an outcome, and of the memory it takes. @param {File} file */
+  forget(file) {
+    const isGone = (upload) => upload.file === file && upload.outcome !== "waiting" && upload.outcome !== "sending";
+    this.#doneBytes -= bytesOf(this.uploads.filter(isGone));
+    this.uploads = this.uploads.filter((upload) => !isGone(upload));
+  }
+
   /** Try again now rather than after the pause. */
   retryNow() {
     for (const wake of [...this.#wakers]) wake();

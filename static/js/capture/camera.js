@@ -132,11 +132,11 @@ function switchOff(stream) {
   return false;
 }
 
+/** Until it plays: some browsers load nothing of a camera before they are asked to. */
 async function pictureIn(video) {
   const clock = AbortSignal.timeout(FIRST_PICTURE_MS);
-  await new Promise((resolve, reject) => {
-    video.addEventListener("loadeddata", resolve, { once: true, signal: clock });
+  const tooLate = new Promise((_, reject) => {
     clock.addEventListener("abort", () => reject(clock.reason), { once: true });
   });
-  await video.play();
+  await Promise.race([video.play(), tooLate]);
 }

@@ -106,6 +106,7 @@ export class Tray {
     URL.revokeObjectURL(shot.address);
     this.#tiles.get(shot).remove();
     this.#tiles.delete(shot);
+    this.#uploader.forget(shot.file);
   }
 
   #tile(shot) {
