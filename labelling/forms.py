@@ -44,13 +44,13 @@ class ProjectSettingsForm(forms.ModelForm):
     )  # fmt: skip
     min_score = forms.FloatField(
         label="Least detector confidence", min_value=0, max_value=1,
-        help_text="From 0 to 1. Lower finds more faces, and more that are none.",
-        widget=forms.NumberInput(attrs={"step": "0.01"}),
+        help_text="From 0 to 1. Lower finds more faces, and more that are none: Review, Detector shows how many.",
+        widget=forms.NumberInput(attrs={"step": "any"}),
     )  # fmt: skip
     accept_probability = forms.FloatField(
         label="Accept suggestions from", min_value=0.5, max_value=1,
         help_text="From 0.5 to 1. “Accept all” takes a suggested name only when it is at least this probable.",
-        widget=forms.NumberInput(attrs={"step": "0.01"}),
+        widget=forms.NumberInput(attrs={"step": "any"}),
     )  # fmt: skip
     lease_minutes = forms.IntegerField(
         label="Minutes a photo stays reserved", min_value=1, max_value=240,

@@ -56,11 +56,17 @@ def remove_member(project: Project, user) -> None:
     give_back_all(project, user)
 
 
-@transaction.atomic
 def set_queue_order(project: Project, order: QueueOrder) -> None:
-    project = Project.objects.select_for_update().get(pk=project.pk)  # settings saved at the same time stay
-    project.stored_settings = {**project.stored_settings, "queue_order": order}
-    project.save(update_fields=["stored_settings"])
+    change_settings(project, queue_order=order)
+
+
+@transaction.atomic
+def change_settings(project: Project, **changed) -> None:
+    """Under lock: the settings are one value, and what others write to it at the same time stays."""
+    row = Project.objects.select_for_update().get(pk=project.pk)
+    row.stored_settings = {**row.stored_settings, **changed}
+    row.save(update_fields=["stored_settings"])
+    project.stored_settings = row.stored_settings
 
 
 def members_of(project: Project) -> QuerySet:

@@ -43,6 +43,8 @@ def record_proposals(image_id: int, proposed: Sequence[ProposedFace], *, detecto
     Face.objects.filter(pk__in=gone).delete()
     known = {id(new) for _, new in again}
     made = Face.objects.bulk_create([face for face in found if id(face) not in known])
+    if not decided and image.searched_by_id != setup.pk:
+        Image.objects.filter(pk=image.pk).update(searched_by=setup)
     if image.state == ImageState.NEW or made or gone or any(moved) or image.note:
         _hand_over(image, is_news=bool(made))
     return made

@@ -78,3 +78,13 @@ class AcceptForm(forms.Form):
 
 class TellApartForm(forms.Form):
     event_id = forms.UUIDField()
+
+
+class RecallForm(forms.Form):
+    recall = forms.FloatField(
+        min_value=0.5, max_value=0.999, error_messages={"invalid": "Give a share from 0.5 to 0.999."}
+    )
+
+
+class ProposeForm(forms.Form):
+    threshold = forms.FloatField(min_value=0, max_value=1, error_messages={"invalid": "Give a number from 0 to 1."})

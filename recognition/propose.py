@@ -62,7 +62,7 @@ def _chunks(todo: QuerySet, *, only_one: bool) -> Iterator[list[Image]]:
 
 def description(detector: Detector, chosen: ProjectSettings) -> dict:
     """What must be equal for two searches to propose the same boxes."""
-    return {**detector.describe(), "min_score": chosen.min_score}
+    return {**detector.describe(), "least_score": detector.least_score, "min_score": chosen.min_score}
 
 
 def search(image: Image, detector: Detector, chosen: ProjectSettings) -> tuple[list[ProposedFace], str]:

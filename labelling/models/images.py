@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now, Random
 from django.utils import timezone
 
+from labelling.models.detectors import DetectorSetup
 from labelling.models.projects import Project, Role
 
 
@@ -92,6 +93,10 @@ class Image(models.Model):
         help_text="Whom the source says it shows.",
     )  # fmt: skip
     state = models.CharField(max_length=10, choices=ImageState, default=ImageState.NEW)
+    searched_by = models.ForeignKey(
+        DetectorSetup, null=True, on_delete=models.RESTRICT, related_name="+", db_index=False,
+        help_text="The detector whose proposals people decided about.",
+    )  # fmt: skip
     note = models.CharField(max_length=500, blank=True, help_text="Why proposing failed, if it did.")
     version = models.PositiveIntegerField(default=1, help_text="Grows with each change; stale writes are refused.")
     created_at = models.DateTimeField(default=timezone.now)

@@ -32,6 +32,7 @@ class HaarDetector:
     """
 
     name = "haar"
+    least_score = 0.5
 
     def __init__(
         self,

@@ -33,9 +33,13 @@ class DetectorUnavailable(RuntimeError):
 
 
 class Detector(Protocol):
-    """Cheap to construct; `load` reads weights once; `detect` answers in the order of the images."""
+    """Cheap to construct; `load` reads weights once; `detect` answers in the order of the images.
+
+    least_score: it takes nothing below for a face.
+    """
 
     name: str
+    least_score: float
 
     def describe(self) -> dict: ...
 

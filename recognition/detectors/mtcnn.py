@@ -52,6 +52,7 @@ class MtcnnDetector:
             raise ValueError(f"batch_size is {batch_size}; give at least 1.")
         self.min_face_px = min_face_px
         self.thresholds = (thresholds[0], thresholds[1], thresholds[2])
+        self.least_score = self.thresholds[2]
         self.long_side_px = long_side_px
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.batch_size = batch_size or (1 if self.device.type == "cpu" else 16)

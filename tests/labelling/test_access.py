@@ -83,6 +83,7 @@ FOREIGN = {
     "review-suspicions": lambda it: {"slug": it.slug},
     "api-suspicion": lambda it: {"suspicion_id": it.suspicion},
     "review-suggestions": lambda it: {"slug": it.slug},
+    "review-detector": lambda it: {"slug": it.slug},
     "api-job": lambda it: {"job_id": it.job},
     "api-job-cancel": lambda it: {"job_id": it.job},
     "api-job-pause": lambda it: {"job_id": it.job},
