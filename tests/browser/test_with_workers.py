@@ -197,7 +197,6 @@ def test_an_archive_becomes_photos_and_each_file_has_its_outcome(facet_up, open_
     page.get_by_role("link", name="See what becomes of each file").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("holiday.zip")
     expect(page.locator("[data-job-state=done]")).to_be_visible(timeout=60_000)
-    page.reload()
     expect(page.locator("tbody tr")).to_have_count(7)
     expect(page.locator("tr", has_text="notes.txt")).to_contain_text("Convert it")
     page.get_by_role("link", name="Rejected").click()
