@@ -16,6 +16,7 @@ const CHIPS = {
 };
 
 /** What a worker opens: its files are told on a page of their own. */
+const CLIP = /\.(mp4|m4v|mov|mkv|webm|avi)$/i;
 const ARCHIVE = /\.(zip|tar|tar\.gz|tgz|tar\.bz2|tbz2|tar\.xz|txz)$/i;
 
 const root = document.getElementById("ingest");
@@ -35,11 +36,18 @@ function take(found) {
   const everybody = part("identity").value.trim();
   const person = (folder) => (byFolder && folder ? folder.replaceAll("_", " ") : everybody);
   say("");
-  const packed = found.filter(({ file }) => ARCHIVE.test(file.name));
-  const photos = found.filter(({ file }) => !ARCHIVE.test(file.name));
-  const fields = { people_from_folders: String(byFolder) };
-  archives.add(packed.map(({ file }) => ({ file, session, identity: everybody, fields })));
+  const isPacked = ({ file }) => ARCHIVE.test(file.name) || CLIP.test(file.name);
+  const packed = found.filter(isPacked);
+  const photos = found.filter((one) => !isPacked(one));
+  archives.add(packed.map(({ file }) => ({ file, session, identity: everybody, fields: fieldsOf(file, byFolder) })));
   uploader.add(photos.map(({ file, folder }) => ({ file, session, identity: person(folder) })));
+}
+
+/** What is said of an archive or clip beside session and person. */
+function fieldsOf(file, byFolder) {
+  if (!CLIP.test(file.name)) return { people_from_folders: String(byFolder) };
+  const frames = part("frames").value;
+  return frames === "scene" ? { source: "video", by: "scene" } : { source: "video", by: "time", every_s: frames };
 }
 
 function say(words) {

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from recognition.drawing import write_sample
 from tests.browser import label_seeds, seeds
 from tests.browser.label_hand import draw, saved
+from tests.labelling.drawn_clips import drawn_clip
 
 
 def upload(page, photos):
@@ -239,3 +240,15 @@ def test_a_dropped_folder_goes_in_with_progress_and_people(facet_up, open_page, 
     expect(page.locator("[data-region=duplicate]")).to_have_text("16")
     expect(page.locator("[data-region=rejected]")).to_have_text("2")
     assert len(sent) == 1  # photos that are here are not sent again, only the file that is none
+
+
+def test_a_clip_becomes_photos_of_the_moments_asked_for(facet_up, open_page, tmp_path):
+    clip = tmp_path / "walk.mp4"
+    clip.write_bytes(drawn_clip(seeds=(1, 2, 3, 4)))  # another picture each second
+    page = open_ingest(facet_up, open_page, "Clips")
+    page.select_option("[data-region=frames]", "1")
+    page.set_input_files("[data-region=files]", str(clip))
+    page.get_by_role("link", name="See what becomes of each file").click()
+    expect(page.locator("[data-job-state=done]")).to_be_visible(timeout=60_000)
+    expect(page.locator("tbody tr")).to_have_count(4)
+    expect(page.locator("tbody tr").last).to_contain_text("walk_00m00")
