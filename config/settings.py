@@ -118,6 +118,8 @@ REDIS_URL = env_text("REDIS_URL") or "redis://localhost:6379/0"
 CACHES = {"default": {"BACKEND": "config.plain_cache.PlainCache", "LOCATION": REDIS_URL}}
 
 S3_ENDPOINT_URL = env_text("S3_ENDPOINT_URL")
+# Where browsers reach the store, if they do: then archives and clips go there directly, not through the web server.
+S3_PUBLIC_ENDPOINT_URL = env_text("S3_PUBLIC_ENDPOINT_URL").rstrip("/")
 S3_BUCKET = env_text("S3_BUCKET", "facet")
 S3_REGION = env_text("S3_REGION", "us-east-1")
 S3_ACCESS_KEY_ID = env_text("S3_ACCESS_KEY_ID")
@@ -205,6 +207,7 @@ SECURE_CSP = {
     # plotly sizes its charts with style attributes, which only 'unsafe-inline' allows.
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
     "img-src": [CSP.SELF, "data:", "blob:"],
+    "connect-src": [CSP.SELF, *([S3_PUBLIC_ENDPOINT_URL] if S3_PUBLIC_ENDPOINT_URL else [])],
     "object-src": [CSP.NONE],
     "base-uri": [CSP.SELF],
     "form-action": [CSP.SELF],

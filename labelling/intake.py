@@ -1,16 +1,52 @@
 """Asks workers to take in what came as one thing: an archive, say. Their side is `taking_in.py`."""
 
+from dataclasses import dataclass
 from typing import IO
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import transaction
 
 from jobs.enqueue import enqueue
 from jobs.models import Job
 from labelling import storage
-from labelling.errors import AlreadyUsed
+from labelling.errors import AlreadyUsed, Refused
 from labelling.ingest import plain_name
 from labelling.models import Identity, Intake, IntakeSource, Project
+
+TICKET_S = 6 * 60 * 60
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """Where to put a file, by PUT; no `url` where browsers do not reach the store: then it is sent with the rest."""
+
+    uid: UUID
+    url: str | None
+
+
+def ticket(project: Project, size: int) -> Ticket:
+    uid = uuid4()
+    if not settings.S3_PUBLIC_ENDPOINT_URL:
+        return Ticket(uid, None)
+    return Ticket(uid, storage.ticket_to_put(storage.staged_key(project.pk, uid), size, TICKET_S))
+
+
+def take_in_put(project: Project, source: IntakeSource, name: str, *, uid: UUID, by, **said) -> Intake:
+    """As `take_in_staged`, of a file that was put into the store by a ticket."""
+    known = _known(project, uid)
+    if known:
+        return known
+    key = storage.staged_key(project.pk, uid)
+    try:
+        stored = storage.look_at(key)
+    except storage.ObjectMissing:
+        raise Refused("That file has not arrived in the object store. Send it again.") from None
+    if stored.size > settings.ARCHIVE_MAX_BYTES:
+        storage.delete(key)
+        raise Refused("That file is larger than may be sent. Pack the photos into several.")
+    options = {**said.pop("options", {}), "key": key}
+    return ask(project, source, name, uid=uid, by=by, options=options, **said)
 
 
 def take_in_staged(

@@ -49,15 +49,16 @@ class Unfinished:
 
 
 @functools.cache
-def _client():
+def _client(endpoint: str = ""):
     """One for all threads: a client is safe to share, and making one takes most of a second."""
     return boto3.client(
         "s3",
-        endpoint_url=settings.S3_ENDPOINT_URL or None,
+        endpoint_url=endpoint or settings.S3_ENDPOINT_URL or None,
         region_name=settings.S3_REGION,
         aws_access_key_id=settings.S3_ACCESS_KEY_ID or None,
         aws_secret_access_key=settings.S3_SECRET_ACCESS_KEY or None,
         config=Config(
+            signature_version="s3v4",  # signed addresses would be of the older kind, which binds no size
             # Not every S3 server knows the newer checksum headers.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
@@ -113,6 +114,13 @@ def _signer() -> S3SigV4Auth:
     """With credentials that renew themselves, where they are a role's."""
     session = boto3.Session(settings.S3_ACCESS_KEY_ID or None, settings.S3_SECRET_ACCESS_KEY or None)
     return S3SigV4Auth(session.get_credentials(), "s3", _client().meta.region_name)
+
+
+def ticket_to_put(key: str, size: int, seconds: int) -> str:
+    """An address where a browser may put exactly `size` bytes under this key, for so long; settings must name one."""
+    return _client(settings.S3_PUBLIC_ENDPOINT_URL).generate_presigned_url(
+        "put_object", {"Bucket": settings.S3_BUCKET, "Key": key, "ContentLength": size}, seconds
+    )
 
 
 def get(key: str) -> bytes:

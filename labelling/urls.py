@@ -67,6 +67,7 @@ api_urlpatterns = [
     path("projects/<slug:slug>/images/", images.ImageList.as_view(), name="api-images"),
     path("projects/<slug:slug>/images/known/", images.ImagesKnown.as_view(), name="api-images-known"),
     path("projects/<slug:slug>/intakes/", intakes.IntakeList.as_view(), name="api-intakes"),
+    path("projects/<slug:slug>/intakes/ticket/", intakes.IntakeTicket.as_view(), name="api-intake-ticket"),
     path("intakes/<int:intake_id>/", intakes.IntakeDetail.as_view(), name="api-intake"),
     path("intakes/<int:intake_id>/files/", intakes.IntakeFiles.as_view(), name="api-intake-files"),
     path("projects/<slug:slug>/detectors/", detectors.DetectorList.as_view(), name="api-detectors"),

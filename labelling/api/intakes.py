@@ -15,7 +15,7 @@ from labelling.access import project_for
 from labelling.api.paging import ByAge
 from labelling.errors import Refused
 from labelling.identities import get_or_create_identity
-from labelling.intake import take_in_staged
+from labelling.intake import take_in_put, take_in_staged, ticket
 from labelling.models import FileStatus, Intake, IntakeFile, IntakeSource
 from labelling.video import BY, sampling_asked
 
@@ -50,6 +50,17 @@ class AskedSerializer(serializers.Serializer):
     session = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     identity = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     people_from_folders = serializers.BooleanField(default=False)
+    staged = serializers.UUIDField(required=False, help_text="Of a file put into the store by a ticket, not sent here.")
+    name = serializers.CharField(max_length=255, required=False, allow_blank=True, default="")
+
+
+class TicketAskedSerializer(serializers.Serializer):
+    size = serializers.IntegerField(min_value=0)
+
+
+class TicketSerializer(serializers.Serializer):
+    uid = serializers.UUIDField()
+    url = serializers.CharField(allow_null=True)
 
 
 class NewestFirst(ByAge):
@@ -90,29 +101,40 @@ class IntakeList(generics.ListAPIView):
         project = project_for(request.user, slug)
         _must_fit(request)
         file = request.FILES.get("file")
-        if file is None:
-            raise Refused("Send one archive or clip in the field “file”.", fields={"file": ["Missing."]})
         shape = AskedSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         asked = shape.validated_data
+        if file is None and "staged" not in asked:
+            raise Refused("Send one archive or clip in the field “file”.", fields={"file": ["Missing."]})
         if asked["source"] not in STAGED:
             raise Refused("Only an archive or a clip can be sent.", fields={"source": ["Not a file."]})
         is_clip = asked["source"] == IntakeSource.VIDEO
         options = asdict(sampling_asked(request.data)) if is_clip else {}
         named = asked["identity"].strip()
-        intake = take_in_staged(
-            project,
-            asked["source"],
-            file.name or "",
-            file,
-            uid=_key(request),
-            by=request.user,
-            session=asked["session"],
-            identity=get_or_create_identity(project, named) if named else None,
-            people_from_folders=asked["people_from_folders"],
-            options=options,
-        )
+        said = {
+            "by": request.user,
+            "session": asked["session"],
+            "identity": get_or_create_identity(project, named) if named else None,
+            "people_from_folders": asked["people_from_folders"],
+            "options": options,
+        }
+        if file is None:
+            intake = take_in_put(project, asked["source"], asked["name"], uid=asked["staged"], **said)
+        else:
+            intake = take_in_staged(project, asked["source"], file.name or "", file, uid=_key(request), **said)
         return Response(_shape(intake), status=status.HTTP_201_CREATED)
+
+
+class IntakeTicket(APIView):
+    @extend_schema(request=TicketAskedSerializer, responses=TicketSerializer)
+    def post(self, request, slug: str):
+        """Where a browser may put a large file by itself; `url` is null where it cannot reach the object store."""
+        project = project_for(request.user, slug)
+        shape = TicketAskedSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        size = shape.validated_data["size"]
+        _must_be_small_enough(size)
+        return Response(TicketSerializer(ticket(project, size)).data)
 
 
 class IntakeDetail(APIView):
@@ -145,9 +167,13 @@ def _shape(intake: Intake) -> dict:
 
 def _must_fit(request) -> None:
     """Before its body is read: what is too large is not first written to this machine's disk."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.ARCHIVE_MAX_BYTES:
+    _must_be_small_enough(int(request.META.get("CONTENT_LENGTH") or 0))
+
+
+def _must_be_small_enough(size: int) -> None:
+    if size > settings.ARCHIVE_MAX_BYTES:
         limit = settings.ARCHIVE_MAX_BYTES // 2**20
-        raise TooLarge(f"The archive is larger than {limit:,} MB. Pack the photos into several, or raise the limit.")
+        raise TooLarge(f"The file is larger than {limit:,} MB. Send it in several parts, or raise the limit.")
 
 
 def _key(request) -> UUID:

@@ -112,6 +112,22 @@ async function call(method, path, body, { signal, timeoutMs = TIMEOUT_MS, keepal
   return json;
 }
 
+/** Put a file at an address of the object store, without anything that would tell it who we are. */
+function putElsewhere(url, file, { onProgress, signal } = {}) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const stop = () => request.abort();
+    request.open("PUT", url);
+    request.upload.onprogress = (event) => onProgress?.(event.loaded);
+    request.onerror = () => reject(offline());
+    request.onabort = () => reject(new DOMException("Cancelled.", "AbortError"));
+    request.onload = () => (request.status === 200 ? resolve() : reject(errorFrom(request.status, null)));
+    request.onloadend = () => signal?.removeEventListener("abort", stop);
+    signal?.addEventListener("abort", stop, { once: true });
+    request.send(file);
+  });
+}
+
 /** A multipart upload by XMLHttpRequest, because fetch tells nothing of bytes already sent. */
 function upload(path, form, { onProgress, signal, headers = {} } = {}) {
   return new Promise((resolve, reject) => {
@@ -143,4 +159,5 @@ export const api = {
   put: (path, body = {}, options = {}) => call("PUT", path, body, options),
   remove: (path, options = {}) => call("DELETE", path, undefined, options),
   upload,
+  putElsewhere,
 };

@@ -23,8 +23,10 @@ const root = document.getElementById("ingest");
 const part = (name) => root.querySelector(`[data-region=${name}]`);
 const images = `projects/${root.dataset.project}/images/`;
 const uploader = new Uploader(api, images, { knownUrl: `${images}known/` });
-const archives = new Uploader(api, `projects/${root.dataset.project}/intakes/`, {
+const intakes = `projects/${root.dataset.project}/intakes/`;
+const archives = new Uploader(api, intakes, {
   mostFiles: 1,
+  ticketUrl: `${intakes}ticket/`,
   resultsOf: (intake) => [{ status: "created", id: intake.id, reason: "" }],
 });
 const number = (value) => value.toLocaleString();

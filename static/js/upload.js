@@ -56,19 +56,22 @@ export class Uploader extends EventTarget {
   #mostFiles;
   #resultsOf;
   #knownUrl;
+  #ticketUrl;
 
   /**
    * @param {typeof import("./api.js").api} api @param {string} url  where files are posted
    * @param {{mostFiles?: number, resultsOf?: (answer: object) => {status: Outcome, id: number, reason: string}[],
-   *   knownUrl?: string}} how
-   *   files a request, what its answer says about each, and where to ask which files need not be sent
+   *   knownUrl?: string, ticketUrl?: string}} how
+   *   files a request, what its answer says about each, where to ask which files need not be sent, and where to ask
+   *   for an address in the object store (of single files only)
    */
-  constructor(api, url, { mostFiles = MOST_FILES, resultsOf = (answer) => answer.results, knownUrl = "" } = {}) {
+  constructor(api, url, { mostFiles = MOST_FILES, resultsOf = (answer) => answer.results, knownUrl = "", ticketUrl = "" } = {}) {
     super();
     this.#api = api;
     this.#url = url;
     this.#mostFiles = mostFiles;
     this.#resultsOf = resultsOf;
+    this.#ticketUrl = ticketUrl;
     // Without https the browser has no hashes; then everything is sent, and recognised there.
     this.#knownUrl = globalThis.crypto?.subtle ? knownUrl : "";
   }
@@ -162,7 +165,8 @@ export class Uploader extends EventTarget {
         const left = await this.#unknown(batch, signal);
         if (left.length === 0) return undefined;
         const onProgress = (bytes) => this.#progress(batch, Math.min(bytes, bytesOf(left)));
-        const answer = await this.#api.upload(this.#url, this.#form(left), { headers, signal, onProgress });
+        const form = await this.#form(left, { signal, onProgress });
+        const answer = await this.#api.upload(this.#url, form, { headers, signal, onProgress });
         this.#sent.delete(batch);
         return this.#settle(left, this.#resultsOf(answer));
       } catch (error) {
@@ -193,14 +197,31 @@ export class Uploader extends EventTarget {
     return batch.filter(({ outcome }) => outcome === "sending");
   }
 
-  #form(batch) {
+  /** What is sent; a file that went straight into the object store is only named. */
+  async #form(batch, { signal, onProgress }) {
     const [{ session, identity, fields = {} }] = batch;
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
     if (session) form.append("session", session);
     if (identity) form.append("identity", identity);
+    const staged = await this.#stage(batch, { signal, onProgress });
+    if (staged) {
+      form.append("staged", staged);
+      form.append("name", batch[0].name);
+      return form;
+    }
     for (const { file, name } of batch) form.append("file", file, name);
     return form;
+  }
+
+  /** Put the file where the browser reaches the object store; nothing where it does not. */
+  async #stage([upload], { signal, onProgress }) {
+    if (!this.#ticketUrl) return "";
+    upload.ticket ??= await this.#api.post(this.#ticketUrl, { size: upload.file.size }, { signal });
+    if (!upload.ticket.url) return "";
+    if (!upload.isStaged) await this.#api.putElsewhere(upload.ticket.url, upload.file, { signal, onProgress });
+    upload.isStaged = true; // once there it need not go again, however often the rest is tried
+    return upload.ticket.uid;
   }
 
   #settle(batch, results) {

@@ -33,6 +33,7 @@ FOREIGN = {
     "capture": lambda it: {"slug": it.slug},
     "intake": lambda it: {"slug": it.slug, "intake_id": it.intake},
     "api-images-known": lambda it: {"slug": it.slug},
+    "api-intake-ticket": lambda it: {"slug": it.slug},
     "api-intakes": lambda it: {"slug": it.slug},
     "api-intake": lambda it: {"intake_id": it.intake},
     "api-intake-files": lambda it: {"intake_id": it.intake},

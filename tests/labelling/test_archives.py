@@ -7,6 +7,7 @@ import uuid
 import zipfile
 
 import pytest
+import urllib3
 
 from jobs.models import Job, State
 from jobs.work import perform
@@ -213,3 +214,36 @@ def test_the_same_intake_sent_twice_is_one(project, owner):
     again = take_in_staged(project, IntakeSource.ARCHIVE, "a.zip", io.BytesIO(data), uid=uid, by=owner)
     assert first.pk == again.pk
     assert first.job_id == again.job_id
+
+
+def put(url: str, data: bytes) -> int:
+    return urllib3.request("PUT", url, body=data).status
+
+
+def test_a_browser_may_put_an_archive_into_the_store_by_a_ticket(project, owner, api_for, settings, work_off):
+    settings.S3_PUBLIC_ENDPOINT_URL = settings.S3_ENDPOINT_URL
+    api, path = api_for(owner), f"/api/v1/projects/{project.slug}/intakes/"
+    data = zipped({"a.jpg": picture_bytes(1)})
+    ticket = api.post(f"{path}ticket/", {"size": len(data)}, format="json").json()
+    assert put(ticket["url"], data + b"more than was said") != 200
+    assert put(ticket["url"], data) == 200
+    told = {"staged": ticket["uid"], "name": "a.zip", "session": "Monday"}
+    first, again = (api.post(path, told, format="multipart") for _ in range(2))
+    assert first.status_code == again.status_code == 201
+    assert first.json()["id"] == again.json()["id"]
+    work_off()
+    assert Image.objects.in_project(project).get().session == "Monday"
+
+
+def test_what_was_never_put_is_not_taken_in(project, owner, stranger, api_for, settings):
+    path = f"/api/v1/projects/{project.slug}/intakes/"
+    told = {"staged": str(uuid.uuid4()), "name": "a.zip"}
+    answer = api_for(owner).post(path, told, format="multipart")
+    assert answer.status_code == 400
+    assert "not arrived" in answer.json()["error"]["message"]
+    assert (
+        api_for(owner).post(f"{path}ticket/", {"size": 1}, format="json").json()["url"] is None
+    )  # no way from outside
+    settings.ARCHIVE_MAX_BYTES = 100
+    assert api_for(owner).post(f"{path}ticket/", {"size": 101}, format="json").status_code == 413
+    assert api_for(stranger).post(f"{path}ticket/", {"size": 1}, format="json").status_code == 404
