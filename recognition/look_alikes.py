@@ -39,7 +39,7 @@ def find_look_alikes(project: Project, work: Work) -> dict:
 def _means(named: KnownFaces) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """People in order of id, their means at unit length, and the rows of each."""
     people, codes = np.unique(named.people, return_inverse=True)
-    sums = np.zeros((len(people), named.vectors.shape[1] if len(named) else 0), np.float32)
+    sums = np.zeros((len(people), named.vectors.shape[1]), np.float32)
     np.add.at(sums, codes, named.vectors)
     order = np.argsort(codes, kind="stable")
     rows = np.split(order, np.searchsorted(codes[order], np.arange(1, len(people)))) if len(people) else []

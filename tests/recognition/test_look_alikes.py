@@ -50,6 +50,11 @@ def test_an_empty_project_has_none(compare):
     assert compare() == []
 
 
+def test_a_project_in_which_nobody_is_named_yet_has_none(add_faces, compare):
+    add_faces("waiting", ((1, 1), None), ((2, 1), None))
+    assert compare() == []
+
+
 def test_pairs_are_listed_until_merged(project, people, compare, client_for, reviewer):
     url, client = reverse("look-alikes", args=[project.slug]), client_for(reviewer)
     assert "Nobody looks like somebody else" in client.get(url).text
