@@ -199,6 +199,8 @@ ARCHIVE_MAX_BYTES = env_number("FACET_ARCHIVE_MAX_BYTES", 20 * 1024**3)
 DECODE_PROCESSES = env_number("FACET_DECODE_PROCESSES", os.cpu_count() or 2)
 DECODE_MEMORY_BYTES = env_number("FACET_DECODE_MEMORY_BYTES", 2 * 1024**3)
 DECODE_SECONDS = env_number("FACET_DECODE_SECONDS", 20)
+# Buckets at the same store, or folders in them, that photos may be taken from: bucket, bucket/folder.
+S3_SOURCES = env_list("FACET_S3_SOURCES")
 CLIP_SECONDS = env_number("FACET_CLIP_SECONDS", 2 * 60 * 60)  # read of a clip, and of processor time for it
 
 SECURE_CSP = {

@@ -46,7 +46,7 @@ def take_in_put(project: Project, source: IntakeSource, name: str, *, uid: UUID,
         storage.delete(key)
         raise Refused("That file is larger than may be sent. Pack the photos into several.")
     options = {**said.pop("options", {}), "key": key}
-    return ask(project, source, name, uid=uid, by=by, options=options, **said)
+    return ask(project, source, plain_name(name), uid=uid, by=by, options=options, **said)
 
 
 def take_in_staged(
@@ -62,7 +62,7 @@ def take_in_staged(
     key = storage.staged_key(project.pk, uid)
     storage.upload_from(key, file)
     options = {**said.pop("options", {}), "key": key}
-    return ask(project, source, name, uid=uid, by=by, options=options, **said)
+    return ask(project, source, plain_name(name), uid=uid, by=by, options=options, **said)
 
 
 @transaction.atomic
@@ -84,7 +84,7 @@ def ask(
         defaults={
             "project": project,
             "source": source,
-            "name": plain_name(name),
+            "name": name[-255:],
             "session": session[:120],
             "identity": identity,
             "people_from_folders": people_from_folders,

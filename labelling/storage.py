@@ -3,6 +3,7 @@
 Keys are made here and nowhere else, from ids and hashes, never from a user's text.
 """
 
+import contextlib
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,20 @@ class Stored:
     key: str
     size: int
     modified: datetime
+
+
+class SourceRefuses(Exception):
+    """A bucket to take photos from does not let us read. The message is a sentence for people."""
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """An object in a bucket to take photos from. `version` is empty where the bucket keeps none."""
+
+    key: str
+    size: int
+    etag: str
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -234,10 +249,53 @@ def abort_upload(upload: Unfinished) -> None:
 
 
 def _pages(operation: str, prefix: str, **asked) -> Iterator[dict]:
+    asked = {"Bucket": settings.S3_BUCKET, "Prefix": prefix, **asked}
     try:
-        yield from _client().get_paginator(operation).paginate(Bucket=settings.S3_BUCKET, Prefix=prefix, **asked)
+        yield from _client().get_paginator(operation).paginate(**asked)
     except (ClientError, BotoCoreError) as error:
         raise _translated(error, prefix) from error
+
+
+# What a bucket that is not ours answers when asking again will not help.
+_REFUSALS = {
+    "AccessDenied": "The object store does not let Facet read “{name}”. Ask whoever runs it for the right to.",
+    "403": "The object store does not let Facet read “{name}”. Ask whoever runs it for the right to.",
+    "NoSuchBucket": "There is no bucket “{bucket}”.",
+    "InvalidObjectState": "“{name}” lies in an archive tier. Restore it and synchronise again.",
+}
+
+
+def listed_elsewhere(bucket: str, prefix: str) -> Iterator[Foreign]:
+    """All objects of a bucket that is not ours whose key begins so. Raises SourceRefuses."""
+    with _as_source(bucket, prefix or bucket):
+        for page in _pages("list_objects_v2", prefix, Bucket=bucket):
+            for found in page.get("Contents", ()):
+                yield Foreign(found["Key"], found["Size"], found.get("ETag", "").strip('"'))
+
+
+def get_elsewhere(bucket: str, key: str, most: int) -> tuple[bytes, Foreign]:
+    """At most `most` bytes of an object, and which one it was by then. Raises ObjectMissing or SourceRefuses."""
+    with _as_source(bucket, key):
+        try:
+            answer = _client().get_object(Bucket=bucket, Key=key)
+            with contextlib.closing(answer["Body"]) as body:
+                data = body.read(most)
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error, key) from error
+    etag, version = answer.get("ETag", "").strip('"'), answer.get("VersionId", "")
+    return data, Foreign(key, answer["ContentLength"], etag, version)
+
+
+@contextlib.contextmanager
+def _as_source(bucket: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except StoreAway as error:
+        cause = error.__cause__
+        code = cause.response.get("Error", {}).get("Code") if isinstance(cause, ClientError) else ""
+        if code in _REFUSALS:
+            raise SourceRefuses(_REFUSALS[code].format(bucket=bucket, name=name)) from error
+        raise
 
 
 def ensure_bucket() -> None:

@@ -41,17 +41,23 @@ class SourceFile:
     size: int = 0
     person: str | None = None
     taken_at: datetime | None = None
+    origin: object = None
 
 
 Source = Callable[[Intake], Iterator[SourceFile]]
+# Hears what became of files, each with its `origin`, in the transaction that writes the outcomes.
+Told = Callable[[Intake, list[tuple[object, IntakeFile]]], None]
 _sources: dict[str, Source] = {}
+_told: dict[str, Told] = {}
 
 
-def source(kind: str) -> Callable[[Source], Source]:
+def source(kind: str, told: Told | None = None) -> Callable[[Source], Source]:
     """Register what gives the files of intakes of this kind."""
 
     def register(function: Source) -> Source:
         _sources[kind] = function
+        if told:
+            _told[kind] = told
         return function
 
     return register
@@ -98,7 +104,7 @@ class _Reading:
         seen: dict[str, int] = {}
         try:
             for file in _sources[self._intake.source](self._intake):
-                path = _name_in(file.path, seen)
+                path = name_in(file.path, seen)
                 if path not in told:
                     yield _read(replace(file, path=path))
         except BrokenSource as error:
@@ -112,7 +118,7 @@ def _read(file: SourceFile) -> _Read:
         return _Read(file, b"", str(error))
 
 
-def _name_in(path: str, seen: dict[str, int]) -> str:
+def name_in(path: str, seen: dict[str, int]) -> str:
     """Printable and short enough; an archive may hold two files of one name."""
     path = "".join(letter if letter.isprintable() else "�" for letter in path)[-(MOST_PATH - 8) :] or "unnamed"
     seen[path] = seen.get(path, 0) + 1
@@ -125,13 +131,17 @@ def _take(intake: Intake, batch: list[_Read], work: Work) -> None:
     ready = ready_photos(intake.project, arrivals)
     with work.chunk(len(batch)):
         outcomes = write_rows(ready, session=intake.session, by=intake.created_by)
-        rows = [_outcome(intake, read, outcome) for read, outcome in zip(fine, outcomes, strict=True)]
-        rows += [
-            IntakeFile(intake=intake, path=read.file.path, status=FileStatus.REJECTED, reason=read.reason)
-            for read in batch
-            if read.reason
+        told = [
+            (read.file.origin, _outcome(intake, read, outcome)) for read, outcome in zip(fine, outcomes, strict=True)
         ]
-        IntakeFile.objects.bulk_create(rows)
+        told += [(read.file.origin, _refusal(intake, read)) for read in batch if read.reason]
+        IntakeFile.objects.bulk_create(row for _, row in told)
+        if intake.source in _told:
+            _told[intake.source](intake, told)
+
+
+def _refusal(intake: Intake, read: _Read) -> IntakeFile:
+    return IntakeFile(intake=intake, path=read.file.path, status=FileStatus.REJECTED, reason=read.reason[:500])
 
 
 def _outcome(intake: Intake, read: _Read, outcome: Outcome) -> IntakeFile:

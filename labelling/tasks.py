@@ -1,7 +1,7 @@
 """Background work of this layer; imported by workers only."""
 
 from jobs.work import Work, handles
-from labelling import archives, video  # noqa: F401 (sources of files)
+from labelling import archives, bucket_source, video  # noqa: F401 (sources of files)
 from labelling.models import Project
 from labelling.near_duplicates import KIND, group_near_duplicates
 from labelling.opinions import settle_waiting

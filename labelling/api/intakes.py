@@ -11,12 +11,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs.api import JobSerializer
-from labelling.access import project_for
+from labelling.access import project_for, require_role
 from labelling.api.paging import ByAge
+from labelling.bucket_places import place_of
+from labelling.bucket_source import LONGEST_PATTERN, synchronise
 from labelling.errors import Refused
 from labelling.identities import get_or_create_identity
 from labelling.intake import take_in_put, take_in_staged, ticket
-from labelling.models import FileStatus, Intake, IntakeFile, IntakeSource
+from labelling.models import FileStatus, Intake, IntakeFile, IntakeSource, Project, Role
 from labelling.video import BY, sampling_asked
 
 STAGED = (IntakeSource.ARCHIVE, IntakeSource.VIDEO)
@@ -28,13 +30,13 @@ class TooLarge(Refused):
 
 
 class IntakeSerializer(serializers.ModelSerializer):
-    created, duplicate, rejected = (serializers.IntegerField(read_only=True) for _ in range(3))
+    created, duplicate, rejected, missing = (serializers.IntegerField(read_only=True) for _ in range(4))
     job = JobSerializer(read_only=True)
 
     class Meta:
         model = Intake
         fields = [
-            "id", "uid", "source", "name", "session", "created", "duplicate", "rejected", "note", "job",
+            "id", "uid", "source", "name", "session", "created", "duplicate", "rejected", "missing", "note", "job",
             "created_at", "finished_at",
         ]  # fmt: skip
 
@@ -52,6 +54,8 @@ class AskedSerializer(serializers.Serializer):
     people_from_folders = serializers.BooleanField(default=False)
     staged = serializers.UUIDField(required=False, help_text="Of a file put into the store by a ticket, not sent here.")
     name = serializers.CharField(max_length=255, required=False, allow_blank=True, default="")
+    address = serializers.CharField(max_length=1024, required=False, allow_blank=True, default="")
+    pattern = serializers.CharField(max_length=LONGEST_PATTERN, required=False, allow_blank=True, default="")
 
 
 class TicketAskedSerializer(serializers.Serializer):
@@ -87,6 +91,8 @@ class IntakeList(generics.ListAPIView):
                     "by": {"type": "string", "enum": list(BY)},
                     "every_s": {"type": "number"},
                     "most": {"type": "integer"},
+                    "address": {"type": "string", "example": "s3://bucket/folder"},
+                    "pattern": {"type": "string"},
                 },
             }
         },
@@ -96,33 +102,16 @@ class IntakeList(generics.ListAPIView):
         """Send an archive of photos or a clip as `file`, for a worker to take in.
 
         `Idempotency-Key` makes a repeat harmless. Of a clip (`source` video) frames are taken, no more than `most`:
-        by time, each `every_s` seconds, or by scene, whenever the picture changes.
+        by time, each `every_s` seconds, or by scene, whenever the picture changes. A `bucket` is looked through at
+        `address`, again only for what is new or has changed; `pattern` says which names are meant.
         """
         project = project_for(request.user, slug)
         _must_fit(request)
-        file = request.FILES.get("file")
         shape = AskedSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         asked = shape.validated_data
-        if file is None and "staged" not in asked:
-            raise Refused("Send one archive or clip in the field “file”.", fields={"file": ["Missing."]})
-        if asked["source"] not in STAGED:
-            raise Refused("Only an archive or a clip can be sent.", fields={"source": ["Not a file."]})
-        is_clip = asked["source"] == IntakeSource.VIDEO
-        options = asdict(sampling_asked(request.data)) if is_clip else {}
-        named = asked["identity"].strip()
-        said = {
-            "by": request.user,
-            "session": asked["session"],
-            "identity": get_or_create_identity(project, named) if named else None,
-            "people_from_folders": asked["people_from_folders"],
-            "options": options,
-        }
-        if file is None:
-            intake = take_in_put(project, asked["source"], asked["name"], uid=asked["staged"], **said)
-        else:
-            intake = take_in_staged(project, asked["source"], file.name or "", file, uid=_key(request), **said)
-        return Response(_shape(intake), status=status.HTTP_201_CREATED)
+        take = _from_bucket if asked["source"] == IntakeSource.BUCKET else _sent
+        return Response(_shape(take(request, project, asked)), status=status.HTTP_201_CREATED)
 
 
 class IntakeTicket(APIView):
@@ -159,6 +148,37 @@ class IntakeFiles(generics.ListAPIView):
         if wanted and wanted not in FileStatus.values:
             raise Refused(f"There is no outcome “{wanted}”. Choose one of: {', '.join(FileStatus.values)}.")
         return intake.files.filter(status=wanted) if wanted else intake.files.all()
+
+
+def _sent(request, project: Project, asked: dict) -> Intake:
+    file = request.FILES.get("file")
+    if file is None and "staged" not in asked:
+        raise Refused("Send one archive or clip in the field “file”.", fields={"file": ["Missing."]})
+    if asked["source"] not in STAGED:
+        raise Refused("Only an archive or a clip can be sent.", fields={"source": ["Not a file."]})
+    is_clip = asked["source"] == IntakeSource.VIDEO
+    options = asdict(sampling_asked(request.data)) if is_clip else {}
+    said = _said(request, project, asked) | {"options": options}
+    if file is None:
+        return take_in_put(project, asked["source"], asked["name"], uid=asked["staged"], **said)
+    return take_in_staged(project, asked["source"], file.name or "", file, uid=_key(request), **said)
+
+
+def _from_bucket(request, project: Project, asked: dict) -> Intake:
+    require_role(request.user, project, Role.ENGINEER)
+    place = place_of(asked["address"])
+    said = _said(request, project, asked)
+    return synchronise(project, place, pattern=asked["pattern"], uid=_key(request), **said)
+
+
+def _said(request, project: Project, asked: dict) -> dict:
+    named = asked["identity"].strip()
+    return {
+        "by": request.user,
+        "session": asked["session"],
+        "identity": get_or_create_identity(project, named) if named else None,
+        "people_from_folders": asked["people_from_folders"],
+    }
 
 
 def _shape(intake: Intake) -> dict:

@@ -1,3 +1,4 @@
+from labelling.models.buckets import BucketObject
 from labelling.models.clusters import Cluster, ClusterFace, ClusterKind, ClusterRun, PairQuestion
 from labelling.models.constraints import Bond, Constraint
 from labelling.models.detectors import DetectorSetup
@@ -13,6 +14,7 @@ __all__ = [
     "ApiToken",
     "Batch",
     "Bond",
+    "BucketObject",
     "Cluster",
     "ClusterFace",
     "ClusterKind",

@@ -23,6 +23,7 @@ class FileStatus(models.TextChoices):
     CREATED = "created", "new"
     DUPLICATE = "duplicate", "already here"
     REJECTED = "rejected", "rejected"
+    MISSING = "missing", "not there any more"
 
 
 class IntakeQuerySet(models.QuerySet):
@@ -33,7 +34,7 @@ class IntakeQuerySet(models.QuerySet):
         return self.filter(project=project)
 
     def with_counts(self):
-        """`created`, `duplicate`, `rejected`: its files by what became of them."""
+        """`created`, `duplicate`, `rejected`, `missing`: its files by what became of them."""
         return self.annotate(
             **{status: models.Count("files", filter=Q(files__status=status)) for status in FileStatus.values}
         )
