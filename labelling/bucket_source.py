@@ -115,7 +115,8 @@ class _Look:
         return BucketObject.objects.filter(project=self.intake.project_id, bucket=self.place.bucket)
 
     def _unread(self, found: list[storage.Foreign]) -> Iterator[SourceFile]:
-        known = {row.key: row for row in self._rows().filter(key__in=[one.key for one in found])}
+        rows = self._rows().only("key", "etag", "size", "intake", "reads", "missing_since")
+        known = {row.key: row for row in rows.filter(key__in=[one.key for one in found])}
         self.present.update(row.pk for row in known.values())
         self._rows().filter(pk__in=[row.pk for row in known.values() if row.missing_since]).update(missing_since=None)
         for one in found:

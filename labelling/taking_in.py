@@ -162,9 +162,9 @@ def _person(intake: Intake, file: SourceFile) -> Identity | None:
 
 
 def _said(intake: Intake) -> str:
-    counts = Intake.objects.with_counts().values(*FileStatus.values).get(pk=intake.pk)
-    told = [f"{counts[status]:,} {status.label}" for status in FileStatus if counts[status]]
-    return (", ".join(told) or "There was no photo in it") + "."
+    now = Intake.objects.with_counts().values("note", *FileStatus.values).get(pk=intake.pk)
+    told = [f"{now[status]:,} {status.label}" for status in FileStatus if now[status]]
+    return f"{', '.join(told)}." if told else now["note"] or "There was no photo in it."
 
 
 def person_of(path: str) -> str | None:

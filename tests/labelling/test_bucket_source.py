@@ -98,7 +98,9 @@ def test_again_only_what_is_new_or_changed_is_read_and_what_is_missing_is_told(p
     look()
     assert sorted(reads) == ["a.jpg", "b.jpg", "c.jpg"]
     reads.clear()
-    assert look().options["found"] == {"new": 0, "changed": 0, "same": 3, "other": 0, "missing": 0}
+    again = look()
+    assert again.options["found"] == {"new": 0, "changed": 0, "same": 3, "other": 0, "missing": 0}
+    assert again.job.message == "In the bucket: 3 same."
     assert reads == []
     bucket.put("b.jpg", picture_bytes(20))
     bucket.put("d.jpg", picture_bytes(4))
