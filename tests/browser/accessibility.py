@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import seeds
+from tests.browser import review_seeds, seeds
 
 SERIOUS = ("serious", "critical")
 # Only what is wrong comes back from the page: all that axe looked at would be megabytes.
@@ -92,6 +92,11 @@ def _fill(project, admin):
     for place, person in enumerate(project.identities.filter(name__in=["Ada Ek", "Bo Li"])):
         faces = [image["faces"][place] for image in images[:4]]
         assign_faces(project, faces, person, by=admin, event_id=uuid4())
+    review_seeds.label_photos(
+        {"images": images[4:5], "people": {person.name: person.pk for person in project.identities.all()}},
+        admin.username,
+        "Ada Ek",
+    )
     failed = {"state": State.FAILED, "message": "The weights are not there."}
     Job.objects.create(kind="embed", title="Describe new faces", project_id=project.pk, **failed)
     version = start_freeze(project, by=admin)

@@ -44,7 +44,7 @@ def _add_photo(project, seed: int, faces: int, people: list, probability: float)
     boxes = [ProposedFace((10 + 40 * (i % 3), 10 + 50 * (i // 3), 24, 30), 0.99, None) for i in range(faces)]
     with transaction.atomic():  # whole before anybody hears of it: no worker looks for faces of its own
         outcome = ingest_photo(project, f"photo_{seed}.jpg", picture_bytes(seed))
-        made = record_proposals(outcome.id, boxes, detector={"name": "seed"})
+        made = record_proposals(outcome.id, boxes, detector={"name": "seed", "min_score": 0.8})
         Suggestion.objects.bulk_create(
             Suggestion(
                 face=face, rank=1, identity=people[place % len(people)], probability=probability, model_name="seed"
