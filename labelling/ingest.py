@@ -96,7 +96,7 @@ def write_rows(ready: Ready, *, session: str = "", by=None) -> list[Outcome]:
     for sha, arrival in ready.files:
         photo = ready.photos.get(sha)
         if isinstance(photo, Photo) and sha not in rows:
-            rows[sha] = _row(ready.project, photo, arrival, _printable(session)[:120], by)
+            rows[sha] = _row(ready.project, photo, arrival, printable(session)[:120], by)
     created, quicker = _insert(ready.project, list(rows.values()))
     return _outcomes(ready.files, ready.photos, created, ready.known | quicker)
 
@@ -108,11 +108,15 @@ def _outcomes(files, read: dict, created: dict[str, Image], there: dict[str, Ima
         if isinstance(read.get(sha), BadPhoto):
             outcomes.append(Outcome(name, FileStatus.REJECTED, reason=str(read[sha])))
         elif sha in there:
-            outcomes.append(Outcome(name, FileStatus.DUPLICATE, there[sha].pk, f"Already here as “{there[sha].name}”."))
+            outcomes.append(already_here(name, there[sha].pk, there[sha].name))
         else:
             outcomes.append(Outcome(name, FileStatus.CREATED, created[sha].pk))
             there[sha] = created[sha]  # the same file again, in the same breath
     return outcomes
+
+
+def already_here(name: str, image_id: int, as_name: str) -> Outcome:
+    return Outcome(plain_name(name), FileStatus.DUPLICATE, image_id, f"Already here as “{as_name}”.")
 
 
 def _known(project: Project, hashes: Iterable[str]) -> dict[str, Image]:
@@ -182,10 +186,11 @@ def _insert_rest(project: Project, rows: list[Image], quicker: dict) -> tuple[di
 
 def plain_name(name: str) -> str:
     """A file name to show: no folders, no invisible or direction-changing letters, not endless."""
-    return _printable(name.replace("\\", "/").rsplit("/", 1)[-1])[:255] or "unnamed"
+    return printable(name.replace("\\", "/").rsplit("/", 1)[-1])[:255] or "unnamed"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Without letters that are invisible or change the direction of others."""
     return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 

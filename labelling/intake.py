@@ -1,18 +1,21 @@
 """Asks workers to take in what came as one thing: an archive, say. Their side is `taking_in.py`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from jobs.enqueue import enqueue
 from jobs.models import Job
 from labelling import storage
 from labelling.errors import AlreadyUsed, Refused
-from labelling.ingest import plain_name
-from labelling.models import Identity, Intake, IntakeSource, Project
+from labelling.ingest import Outcome, plain_name, printable
+from labelling.models import Identity, Intake, IntakeFile, IntakeSource, Project
+from labelling.models.intakes import MOST_PATH
 
 TICKET_S = 6 * 60 * 60
 
@@ -110,6 +113,41 @@ def _job(intake: Intake, by) -> Job:
         by=by,
         result_url=f"/p/{intake.project.slug}/ingest/{intake.pk}/",
     )
+
+
+def keep_outcomes(project: Project, uid: UUID, told: Iterable[tuple[str, Outcome, int]], *, by, **said) -> None:
+    """What became of files that came one by one under this `uid`: path, outcome and bytes of each.
+
+    The first word stays, so that a file sent again because the answer was lost is no duplicate of itself.
+    """
+    intake = _known(project, uid) or _from_browser(project, uid, by=by, **said)
+    IntakeFile.objects.bulk_create(
+        [
+            IntakeFile(
+                intake=intake,
+                path=printable(path)[-MOST_PATH:] or outcome.name,
+                status=outcome.status,
+                reason=outcome.reason[:500],
+                image_id=outcome.id,
+                byte_size=size,
+            )
+            for path, outcome, size in told
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _from_browser(project: Project, uid: UUID, *, by, session: str = "", identity=None) -> Intake:
+    fields = {
+        "project": project,
+        "source": IntakeSource.BROWSER,
+        "name": "Files from the browser",
+        "session": printable(session)[:120],
+        "identity": identity,
+        "created_by": by,
+        "finished_at": timezone.now(),
+    }
+    return Intake.objects.get_or_create(uid=uid, defaults=fields)[0]
 
 
 def _known(project: Project, uid: UUID) -> Intake | None:

@@ -13,11 +13,10 @@ from jobs.errors import JobFailed, TryLater
 from jobs.work import Work
 from labelling import storage
 from labelling.identities import get_or_create_identity
-from labelling.ingest import Arrival, Outcome, in_batches, ready_photos, write_rows
+from labelling.ingest import Arrival, Outcome, in_batches, printable, ready_photos, write_rows
 from labelling.intake import forget_staged
 from labelling.models import FileStatus, Identity, Intake, IntakeFile
-
-MOST_PATH = 1024
+from labelling.models.intakes import MOST_PATH
 
 
 class Unreadable(Exception):
@@ -120,7 +119,7 @@ def _read(file: SourceFile) -> _Read:
 
 def name_in(path: str, seen: dict[str, int]) -> str:
     """Printable and short enough; an archive may hold two files of one name."""
-    path = "".join(letter if letter.isprintable() else "�" for letter in path)[-(MOST_PATH - 8) :] or "unnamed"
+    path = printable(path)[-(MOST_PATH - 8) :] or "unnamed"
     seen[path] = seen.get(path, 0) + 1
     return path if seen[path] == 1 else f"{path} #{seen[path]}"
 

@@ -13,7 +13,8 @@ from labelling.errors import Refused, Stale
 from labelling.face_rows import faces_in
 from labelling.hear import hear
 from labelling.identities import get_or_create_identity
-from labelling.ingest import Arrival, in_batches, ingest_photos, read_bounded
+from labelling.ingest import Arrival, Outcome, already_here, in_batches, ingest_photos, read_bounded
+from labelling.intake import keep_outcomes
 from labelling.models import Image, Verb
 from labelling.photo_filters import filter_images
 
@@ -46,13 +47,18 @@ class ImageList(generics.ListAPIView):
                     "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
                     "session": {"type": "string"},
                     "identity": {"type": "string"},
+                    "intake": {"type": "string", "format": "uuid"},
+                    "path": {"type": "array", "items": {"type": "string"}},
                 },
             }
         },
         responses={201: {"type": "object", "properties": {"results": {"type": "array"}}}},
     )
     def post(self, request, slug: str):
-        """Take in photos (multipart, `file` repeated). Each file has its own outcome; a bad one stops no other."""
+        """Take in photos (multipart, `file` repeated). Each file has its own outcome; a bad one stops no other.
+
+        With an `intake`, a UUID of the client's, outcomes are kept under it, by `path` where each file has one.
+        """
         project = project_for(request.user, slug)
         files = request.FILES.getlist("file")
         if not files:
@@ -64,11 +70,42 @@ class ImageList(generics.ListAPIView):
         for batch in in_batches(files, lambda file: file.size or 0):
             arrivals = [Arrival(file.name or "", read_bounded(file), identity) for file in batch]
             outcomes += ingest_photos(project, arrivals, session=session, by=request.user)
+        kept = IntakeAskedSerializer(data={"intake": request.data.get("intake"), "path": request.data.getlist("path")})
+        kept.is_valid(raise_exception=True)
+        sizes = [file.size or 0 for file in files]
+        kept.keep(project, outcomes, sizes, by=request.user, session=session, identity=identity)
         return Response({"results": [outcome.as_dict() for outcome in outcomes]}, status=status.HTTP_201_CREATED)
 
 
-class KnownSerializer(serializers.Serializer):
+class IntakeAskedSerializer(serializers.Serializer):
+    """Under which intake outcomes are kept, if under any."""
+
+    intake = serializers.UUIDField(required=False, allow_null=True)
+    path = serializers.ListField(child=serializers.CharField(max_length=4096, allow_blank=True), required=False)
+
+    def keep(self, project, outcomes: list[Outcome], sizes: list[int], **said) -> None:
+        uid, paths = self.validated_data.get("intake"), self.validated_data.get("path")
+        if uid is None:
+            return
+        if not paths or len(paths) != len(outcomes):
+            paths = [outcome.name for outcome in outcomes]
+        keep_outcomes(project, uid, zip(paths, outcomes, sizes, strict=True), **said)
+
+
+class KnownSerializer(IntakeAskedSerializer):
     sha256 = serializers.ListField(child=serializers.RegexField(r"^[0-9a-f]{64}$"), max_length=MOST_HASHES)
+
+    def keep_known(self, project, rows: list[dict], **said) -> None:
+        uid, paths, hashes = (self.validated_data.get(name) for name in ("intake", "path", "sha256"))
+        if uid is None or not paths or len(paths) != len(hashes):
+            return
+        known = {row["sha256"]: row for row in rows}
+        told = [
+            (path, already_here(path, known[sha]["id"], known[sha]["name"]), known[sha]["byte_size"])
+            for path, sha in zip(paths, hashes, strict=True)
+            if sha in known
+        ]
+        keep_outcomes(project, uid, told, **said)
 
 
 class ImagesKnown(APIView):
@@ -80,8 +117,11 @@ class ImagesKnown(APIView):
         project = project_for(request.user, slug)
         shape = KnownSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
-        known = Image.objects.in_project(project).filter(sha256__in=shape.validated_data["sha256"])
-        return Response({"results": list(known.order_by("pk").values("id", "sha256", "name"))})
+        asked = shape.validated_data["sha256"]
+        known = Image.objects.in_project(project).filter(sha256__in=asked).order_by("pk")
+        rows = list(known.values("id", "sha256", "name", "byte_size"))
+        shape.keep_known(project, rows, by=request.user)
+        return Response({"results": [{name: row[name] for name in ("id", "sha256", "name")} for row in rows]})
 
 
 class ImageDetail(APIView):

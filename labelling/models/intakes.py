@@ -11,9 +11,12 @@ from labelling.models.faces import Identity
 from labelling.models.images import Image
 from labelling.models.projects import Project
 
+MOST_PATH = 1024
+
 
 class IntakeSource(models.TextChoices):
     ARCHIVE = "archive", "archive"
+    BROWSER = "browser", "browser"
     BUCKET = "bucket", "bucket"
     FOLDER = "folder", "folder"
     VIDEO = "video", "video"
@@ -41,7 +44,7 @@ class IntakeQuerySet(models.QuerySet):
 
 
 class Intake(models.Model):
-    """One taking in by a worker. Doing it again goes on where it stopped: a file with an outcome is not read again."""
+    """One taking in. A worker that does it again goes on where it stopped: a file with an outcome is not read again."""
 
     uid = models.UUIDField(
         default=uuid.uuid4, unique=True, help_text="Made by the client: sent again, it is the same intake."
@@ -78,7 +81,7 @@ class IntakeFile(models.Model):
     """What became of one file of an intake, told once."""
 
     intake = models.ForeignKey(Intake, on_delete=models.CASCADE, related_name="files", db_index=False)
-    path = models.CharField(max_length=1024, help_text="Inside the source: unique there.")
+    path = models.CharField(max_length=MOST_PATH, help_text="Inside the source: unique there.")
     status = models.CharField(max_length=10, choices=FileStatus)
     reason = models.CharField(max_length=500, blank=True)
     image = models.ForeignKey(Image, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -3,6 +3,7 @@
 /**
  * @typedef {object} Found
  * @property {File} file
+ * @property {string} path  as it lay in what was dropped
  * @property {string} folder  the innermost folder's name, which may be a person's; empty when there is none
  */
 
@@ -12,12 +13,12 @@ const CLUTTER = /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
 /** @param {{file: File, path: string}[]} all @returns {Found[]} */
 function inOrder(all) {
   const wanted = all.filter(({ file }) => !CLUTTER.test(file.name));
-  const found = wanted.map(({ file, path }) => ({ file, folders: foldersOf(path) }));
+  const found = wanted.map(({ file, path }) => ({ file, path, folders: foldersOf(path) }));
   // Where there are folders inside the chosen one, its own name is that of a collection, not of a person.
   const isCollection = found.some(({ folders }) => folders.length > 1);
   const byName = new Intl.Collator(undefined, { numeric: true }).compare;
   return found
-    .map(({ file, folders }) => ({ file, folder: isCollection && folders.length === 1 ? "" : (folders.at(-1) ?? "") }))
+    .map(({ file, path, folders }) => ({ file, path: path || file.name, folder: isCollection && folders.length === 1 ? "" : (folders.at(-1) ?? "") }))
     .sort((a, b) => byName(a.folder, b.folder) || byName(a.file.name, b.file.name));
 }
 

@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { fromDrop, fromPicker } from "./file_sources.js";
 import { Uploader } from "./upload.js";
+import { uuid } from "./uuid.js";
 
 /** The list shows files with trouble first, then this many of the others: 100,000 rows would freeze the page. */
 const MOST_ROWS = 200;
@@ -42,7 +43,8 @@ function take(found) {
   const packed = found.filter(isPacked);
   const photos = found.filter((one) => !isPacked(one));
   archives.add(packed.map(({ file }) => ({ file, session, identity: everybody, fields: fieldsOf(file, byFolder) })));
-  uploader.add(photos.map(({ file, folder }) => ({ file, session, identity: person(folder) })));
+  const intake = uuid(); // what is dropped together is listed together, later as well
+  uploader.add(photos.map(({ file, path, folder }) => ({ file, path, intake, session, identity: person(folder) })));
 }
 
 /** What is said of an archive or clip beside session and person. */

@@ -7,6 +7,7 @@ import { uuid } from "./uuid.js";
  *   failed: the server refused the request itself
  * @typedef {object} Upload
  * @property {File} file @property {string} name @property {string} session @property {string} identity
+ * @property {string} [intake] @property {string} [path]  where its outcome is kept, and under which path
  * @property {Record<string, string>} [fields]  what else is said about it
  * @property {Outcome} outcome @property {number|null} id @property {string} reason
  */
@@ -30,7 +31,7 @@ export function intoBatches(uploads, mostFiles = MOST_FILES) {
   for (const upload of uploads) {
     const batch = batches.at(-1);
     const hasRoom = batch && batch.length < mostFiles && bytes + upload.file.size <= MOST_BYTES;
-    const fits = hasRoom && batch[0].identity === upload.identity && batch[0].session === upload.session;
+    const fits = hasRoom && batch[0].identity === upload.identity && batch[0].session === upload.session && batch[0].intake === upload.intake;
     if (fits) batch.push(upload);
     else batches.push([upload]);
     bytes = fits ? bytes + upload.file.size : upload.file.size;
@@ -185,7 +186,8 @@ export class Uploader extends EventTarget {
     if (!this.#knownUrl) return batch;
     batch = batch.filter(({ outcome }) => outcome === "sending");
     const hashes = await Promise.all(batch.map(({ file }) => sha256(file)));
-    const asked = { sha256: hashes.filter(Boolean) };
+    const readable = batch.filter((_, index) => hashes[index]);
+    const asked = { sha256: hashes.filter(Boolean), ...keptUnder(readable) };
     const { results } = await this.#api.post(this.#knownUrl, asked, { signal });
     const known = new Map(results.map((image) => [image.sha256, image]));
     for (const [index, upload] of batch.entries()) {
@@ -201,6 +203,9 @@ export class Uploader extends EventTarget {
   async #form(batch, { signal, onProgress }) {
     const [{ session, identity, fields = {} }] = batch;
     const form = new FormData();
+    const { intake, path = [] } = keptUnder(batch);
+    if (intake) form.append("intake", intake);
+    for (const each of path) form.append("path", each);
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
     if (session) form.append("session", session);
     if (identity) form.append("identity", identity);
@@ -276,6 +281,12 @@ export class Uploader extends EventTarget {
   #tell() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** Where the outcomes of these are kept; nothing where nobody asked for it. */
+function keptUnder(batch) {
+  const intake = batch[0]?.intake;
+  return intake ? { intake, path: batch.map(({ path, name }) => path || name) } : {};
 }
 
 /** In hex; nothing for a file that cannot be read, which sending it will say in words. */

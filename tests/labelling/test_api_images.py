@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from labelling.identities import create_identity
 from labelling.ingest import ingest_photo
-from labelling.models import Face, Identity, Image
+from labelling.models import Face, Identity, Image, Intake, IntakeFile
 from labelling.projects import create_project
 from labelling.submit import FaceWord, submit_image
 from tests.conftest import picture_bytes
@@ -55,6 +55,35 @@ def test_files_that_are_here_need_not_be_sent(api, images_url, project, owner, m
     answer = api.post(f"{images_url}known/", {"sha256": [image.sha256, other.sha256, "0" * 64]}, format="json")
     assert answer.json()["results"] == [{"id": image.pk, "sha256": image.sha256, "name": image.name}]
     assert api.post(f"{images_url}known/", {"sha256": ["nonsense"]}, format="json").status_code == 400
+
+
+def outcomes(uid) -> dict[str, str]:
+    return dict(IntakeFile.objects.filter(intake__uid=uid).values_list("path", "status"))
+
+
+def test_what_became_of_each_file_is_kept_where_asked(upload, photo_file, project, annotator):
+    uid = uuid4()
+    broken = SimpleUploadedFile("b.jpg", b"nothing", "image/jpeg")
+    upload(photo_file(1, "a.jpg"), broken, intake=str(uid), path=["Ana/a.jpg", "Ana/b.jpg"], session="Monday")
+    assert outcomes(uid) == {"Ana/a.jpg": "created", "Ana/b.jpg": "rejected"}
+    upload(photo_file(1, "a.jpg"), intake=str(uid), path=["Ana/a.jpg"])  # the answer was lost, say
+    assert outcomes(uid)["Ana/a.jpg"] == "created"
+    intake = Intake.objects.get()
+    assert (intake.source, intake.session, intake.created_by) == ("browser", "Monday", annotator)
+
+
+def test_files_that_need_not_be_sent_are_told_as_well(api, images_url, make_image):
+    uid, image = uuid4(), make_image(1)
+    body = {"sha256": [image.sha256, "0" * 64], "path": ["x/1.jpg", "x/2.jpg"], "intake": str(uid)}
+    api.post(f"{images_url}known/", body, format="json")
+    assert outcomes(uid) == {"x/1.jpg": "duplicate"}
+
+
+def test_outcomes_are_never_kept_under_the_intake_of_another_project(upload, photo_file, owner):
+    uid = uuid4()
+    Intake.objects.create(uid=uid, project=create_project("Elsewhere", by=owner), source="browser", name="x")
+    assert upload(photo_file(1), intake=str(uid)).status_code == 409
+    assert outcomes(uid) == {}
 
 
 def test_a_session_and_a_person_may_be_told(upload, photo_file):
