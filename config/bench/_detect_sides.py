@@ -1,7 +1,7 @@
 """The two ways of finding faces that `facet bench detect` holds against each other, each in processes of its own.
 
-Ours runs as workers do: a process for each core, one thread of torch in each. The naive way is one process that asks
-facenet-pytorch's MTCNN photo by photo, with as many threads as torch likes to take.
+Ours runs as workers should: a process for each core, one thread of torch in each. The naive way is one process that
+asks facenet-pytorch's MTCNN photo by photo, with as many threads as torch likes to take: both may use all cores.
 """
 
 import os

@@ -28,8 +28,10 @@ def job_list(request: HttpRequest, slug: str) -> HttpResponse:
     only_trouble = request.GET.get("only") == "trouble"
     ended = jobs.filter(state__in=TROUBLE) if only_trouble else jobs.exclude(state__in=ACTIVE)
     page = keyset_page(ended.select_related("created_by"), request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)
+    active = list(jobs.active().order_by("id")[:ACTIVE_SHOWN])
+    with_cancel_rights(request.user, [*active, *page.rows])
     return show(
         request, "labelling/jobs.html", project, "jobs",
-        active=with_cancel_rights(request.user, list(jobs.active().order_by("id")[:ACTIVE_SHOWN])),
+        active=active,
         ended=page.rows, only_trouble=only_trouble, **page.urls(request.GET),
     )  # fmt: skip

@@ -85,3 +85,11 @@ def test_the_page_of_a_job_stands_in_the_frame_of_its_project(client, project, m
 def test_a_job_without_a_project_has_a_page_for_who_asked_for_it(client, annotator, make_job):
     job = make_job("Backup", project_id=None, created_by=annotator)
     assert "Backup" in client.get(reverse("job-progress", args=[job.pk])).text
+
+
+def test_what_failed_can_be_tried_again_from_the_list_by_those_who_may(project, annotator, reviewer, client_for):
+    Job.objects.create(kind="propose", title="Find faces", project_id=project.pk, state="failed")
+    Job.objects.create(kind="freeze", title="Freeze", project_id=project.pk, state="failed", key="freeze:1")
+    url = reverse("jobs", args=[project.slug])
+    assert client_for(reviewer).get(url).text.count("Try again</button>") == 1
+    assert "Try again</button>" not in client_for(annotator).get(url).text
