@@ -10,7 +10,7 @@ from jobs import steer
 from jobs import work as working
 from jobs.enqueue import enqueue_unless_waiting
 from jobs.errors import JobFailed, Paused, TryLater
-from jobs.models import Job, State
+from jobs.models import Job, Queue, State
 from jobs.steer import request_cancel, request_pause, resume, retry
 from jobs.sweep import sweep
 from jobs.work import claim, handles, perform
@@ -232,3 +232,11 @@ def test_the_page_offers_what_can_be_done_now(project, reviewer, client_for):
     assert offers("resume") == ["Pause", "Cancel"]
     assert offers("cancel") == ["Try again"]
     assert offers("retry") == ["Pause", "Cancel"]
+
+
+def test_a_paused_quick_job_can_be_resumed_from_its_page(project, reviewer, client_for):
+    job = make_job(project_id=project.pk, queue=Queue.INTERACTIVE)
+    url = reverse("job-progress", args=[job.pk])
+    assert "Pause</button>" not in client_for(reviewer).get(url).text
+    request_pause(job)
+    assert "Resume</button>" in client_for(reviewer).get(url).text
