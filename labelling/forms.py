@@ -251,8 +251,8 @@ class ImageFilterForm(forms.Form):
     def __init__(self, data):
         super().__init__(data)
         asked = data.get("near", "")
-        one_photo = [(asked, "Like the chosen photo")] if is_id(asked) else []
-        self.fields["near"].choices = [("", "All photos"), (ANY_GROUP, "With nearly the same photo"), *one_photo]
+        one_photo = [(asked, "Like one photo")] if is_id(asked) else []
+        self.fields["near"].choices = [("", "All photos"), (ANY_GROUP, "Only these"), *one_photo]
 
 
 class IdentityFilterForm(forms.Form):
