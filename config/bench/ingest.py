@@ -86,7 +86,7 @@ def _send(photos: list[Path], path: str, client: Callable[[], ApiClient], projec
         sender.start()
     while any(sender.is_alive() for sender in senders):
         sizes.append(_memory_mb())
-        time.sleep(0.5)
+        time.sleep(2)  # looking oftener would take time from what is looked at
     took = time.perf_counter() - start
     worked = {part: seconds - worked.get(part, 0) for part, seconds in _processor_s().items()}
     _must_all_be_there(project, len(photos), statuses)
