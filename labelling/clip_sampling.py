@@ -21,6 +21,7 @@ class Limits:
     pixels: int
     memory: int
     cpu_seconds: int
+    silent_cpu_seconds: int
 
 
 def clock(at: float) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,7 +17,9 @@ from labelling.clip_sampling import Limits, Sampling
 from labelling.photo_child import LENGTH
 
 FIRST_YEAR = 1990  # cameras without a clock write the beginning of their epoch
-TOO_SLOW = "Decoding this clip stood still for {seconds} seconds, so it was stopped. Export it again as MP4."
+STUCK = "Decoding this clip got no further, so it was stopped. Export it again as MP4."
+# By the clock one waits longer: a busy machine gives the process little of its time.
+PATIENCE = 15
 CRASHED = "This clip makes its decoder crash, or takes far more time or memory than clips do. Export it again as MP4."
 
 
@@ -54,7 +57,11 @@ class Clip:
     def _process(self) -> subprocess.Popen:
         self._file.seek(0)
         limits = Limits(
-            settings.CLIP_SECONDS, settings.INGEST_MAX_PIXELS, settings.DECODE_MEMORY_BYTES, settings.CLIP_SECONDS
+            seconds=settings.CLIP_SECONDS,
+            pixels=settings.INGEST_MAX_PIXELS,
+            memory=settings.DECODE_MEMORY_BYTES,
+            cpu_seconds=settings.CLIP_SECONDS,
+            silent_cpu_seconds=settings.DECODE_SECONDS,
         )
         told = [json.dumps(asdict(said)) for said in (self._sampling, limits)]
         return subprocess.Popen(
@@ -68,20 +75,14 @@ class Clip:
 
     def _answer(self, process: subprocess.Popen) -> dict:
         """What it says next. It says something at least once a second, as long as it gets on with its work."""
-        is_slow = threading.Event()
-
-        def stop() -> None:
-            is_slow.set()
-            process.kill()
-
-        timer = threading.Timer(settings.DECODE_SECONDS, stop)
+        timer = threading.Timer(PATIENCE * settings.DECODE_SECONDS, process.send_signal, [signal.SIGXCPU])
         timer.start()
         try:
             (length,) = LENGTH.unpack(_take(process, LENGTH.size))
             return json.loads(_take(process, length))
         except EOFError:
-            if is_slow.is_set():
-                raise BadClip(TOO_SLOW.format(seconds=settings.DECODE_SECONDS)) from None
+            if process.wait() == -signal.SIGXCPU:
+                raise BadClip(STUCK) from None
             raise
         finally:
             timer.cancel()

@@ -5,6 +5,7 @@ memory. Only the containers and codecs that cameras and browsers write are opene
 Answers go out one after the other, a line of JSON with its length before it; after a frame's line come its JPEG bytes.
 """
 
+import errno
 import io
 import json
 import math
@@ -57,8 +58,8 @@ class BadClip(ValueError):
 
 def main(sampling: Sampling, limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _go_on(limits)
     av.logging.set_level(av.logging.PANIC)
     try:
         _say(end=_read(sys.stdin.buffer, sampling, limits))
@@ -87,16 +88,26 @@ def _read(file: IO[bytes], sampling: Sampling, limits: Limits) -> str:
                 _say(picture, frame=at)
             if time.monotonic() - beaten > BEAT_S:
                 _say(at=at)
+                _go_on(limits)
                 beaten = time.monotonic()
     return ""
+
+
+def _go_on(limits: Limits) -> None:
+    """The system ends this process when it works on for so long without getting any further.
+
+    Of processor time, because on a busy machine the clock says nothing about who stands still.
+    """
+    used = math.ceil(time.process_time())
+    soft = min(used + limits.silent_cpu_seconds, limits.cpu_seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, limits.cpu_seconds))
 
 
 def _opened(file):
     try:
         return av.open(file, options=OPTIONS)
-    except MemoryError:
-        raise
-    except DAMAGE:
+    except DAMAGE as error:
+        _must_have_memory(error)
         raise BadClip(NO_CLIP) from None
 
 
@@ -131,7 +142,8 @@ def _frames(clip, stream) -> Iterator[tuple[float, av.VideoFrame]]:
                     at = max(at, frame.time - first)
                 count += 1
                 yield at, frame
-    except DAMAGE:
+    except DAMAGE as error:
+        _must_have_memory(error)
         bad = BAD_PACKETS + 1
     if not count:
         raise BadClip("Not one picture in this clip can be decoded. Export it again.")
@@ -142,8 +154,15 @@ def _frames(clip, stream) -> Iterator[tuple[float, av.VideoFrame]]:
 def _decoded(packet: av.Packet) -> list[av.VideoFrame] | None:
     try:
         return packet.decode()
-    except DAMAGE:
+    except DAMAGE as error:
+        _must_have_memory(error)
         return None
+
+
+def _must_have_memory(error: Exception) -> None:
+    """FFmpeg tells a lack of memory by a number, as it tells everything."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        raise MemoryError from error
 
 
 class _Chooser:

@@ -2,6 +2,10 @@
 
 import io
 import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from labelling.clip_sampling import Sampling, clock
+from labelling.clip_sampling import Limits, Sampling, clock
 from labelling.clips import BadClip, Clip
 from labelling.photos import perceptual_hash
 from tests.labelling.drawn_clips import CODECS, SIZE, drawn_clip, drawn_sound, scene
@@ -173,10 +177,18 @@ def test_frames_of_too_many_pixels_are_refused_before_they_are_decoded(frames, s
         frames(drawn_clip())
 
 
-def test_a_process_that_stands_still_is_stopped(frames, settings):
-    settings.DECODE_SECONDS = 0.05  # not even enough to start
-    with pytest.raises(BadClip, match="stood still"):
+def test_a_process_that_stands_still_is_stopped(frames, monkeypatch):
+    monkeypatch.setattr("labelling.clips.PATIENCE", 0.001)  # not even enough to start
+    with pytest.raises(BadClip, match="got no further"):
         frames(drawn_clip())
+
+
+def test_a_process_may_work_only_so_long_without_a_word(settings):
+    """Told to the system by the process itself, each time that it got on."""
+    limits = Limits(seconds=60, pixels=10**6, memory=2**31, cpu_seconds=60, silent_cpu_seconds=1)
+    told = f"import labelling.video_child as child; child._go_on(child.Limits(**{asdict(limits)}))\nwhile True: pass"
+    ended = subprocess.run([sys.executable, "-c", told], cwd=settings.BASE_DIR, timeout=300)
+    assert ended.returncode == -signal.SIGXCPU
 
 
 def test_a_process_out_of_memory_harms_nobody(frames, settings):
