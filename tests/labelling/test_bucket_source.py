@@ -1,8 +1,10 @@
 """Photos out of a bucket: only where the operator opened it, and again only what is new or has changed."""
 
+import contextlib
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
 from django.urls import reverse
 
 from config.management.commands.ingest import Command
@@ -20,11 +22,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Bucket:
-    """A bucket of its own beside Facet's."""
+    """A bucket beside Facet's, empty at first."""
+
+    name = "cameras"
 
     def __init__(self) -> None:
-        self.name = f"cameras-{uuid.uuid4().hex[:12]}"
-        storage._client().create_bucket(Bucket=self.name)
+        with contextlib.suppress(ClientError):  # it is there already
+            storage._client().create_bucket(Bucket=self.name)
+        for left in list(storage.listed_elsewhere(self.name, "")):
+            self.delete(left.key)
 
     def put(self, key: str, data: bytes) -> None:
         storage._client().put_object(Bucket=self.name, Key=key, Body=data)
