@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +15,8 @@ from labelling.photo_child import LENGTH, moment
 from labelling.photos import BadPhoto, Photo, refuse_unread
 
 TOO_SLOW = "Decoding this file took more than {seconds} seconds, so it was stopped. Export it again as JPEG."
+# The limit is one of processor time. By the clock, a process that does nothing is given up after so many times it.
+STANDS_STILL = 15
 CRASHED = "This file makes its decoder crash. Export it again as JPEG."
 
 
@@ -38,7 +41,9 @@ class _Fallen(Exception):
 
 class _Child:
     def __init__(self) -> None:
-        limits = (settings.INGEST_MAX_BYTES, settings.INGEST_MAX_PIXELS, settings.DECODE_MEMORY_BYTES)
+        limits = (
+            settings.INGEST_MAX_BYTES, settings.INGEST_MAX_PIXELS, settings.DECODE_MEMORY_BYTES, settings.DECODE_SECONDS
+        )  # fmt: skip
         self._process = subprocess.Popen(
             [sys.executable, "-m", "labelling.photo_child", *map(str, limits)],
             cwd=settings.BASE_DIR,
@@ -55,11 +60,13 @@ class _Child:
 
     def read(self, data: bytes) -> Photo:
         """Raises BadPhoto, or _Fallen when the process did not live to answer."""
-        timer = threading.Timer(settings.DECODE_SECONDS, self._stop)
+        timer = threading.Timer(STANDS_STILL * settings.DECODE_SECONDS, self._stop)
         timer.start()
         try:
             said, pictures = self._ask(data)
         except (OSError, EOFError, ValueError) as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it says why it ended, if it did
+                self._process.wait(1)
             self.end()
             raise _Fallen from error
         finally:
@@ -90,7 +97,7 @@ class _Child:
     def end(self) -> None:
         self.has_ended = True
         self._process.kill()
-        self._process.wait()
+        self.was_too_slow |= self._process.wait() == -signal.SIGXCPU
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(BrokenPipeError):  # closing would send what it never read
                 pipe.close()

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from labelling import photo_processes
 from labelling.photo_processes import read_photo_apart
 from labelling.photos import BadPhoto, read_photo
+from tests.inside import REPOSITORY
 from tests.labelling.test_photos import encoded, png, smooth
 
 
@@ -65,13 +68,33 @@ def test_a_process_that_fell_is_replaced():
     assert child()._process.pid != gone.pid
 
 
-def test_a_photo_that_takes_too_long_is_stopped_and_said_so(settings):
+def test_a_process_that_worked_too_long_is_ended_by_the_system():
+    busy = "from labelling.photo_child import _allow\n_allow(1)\nwhile True: pass"
+    assert subprocess.run([sys.executable, "-c", busy], cwd=REPOSITORY).returncode == -signal.SIGXCPU
+
+
+def test_a_photo_that_takes_too_much_processor_time_is_refused_in_words():
     read_photo_apart(encoded(smooth()))
-    settings.DECODE_SECONDS = 1
-    os.kill(child()._process.pid, signal.SIGSTOP)  # as if it were in an endless loop
-    with pytest.raises(BadPhoto, match="more than 1 seconds"):
+    pid = child()._process.pid
+    os.kill(pid, signal.SIGSTOP)
+
+    def end_as_the_system_does() -> None:
+        os.kill(pid, signal.SIGXCPU)
+        os.kill(pid, signal.SIGCONT)
+
+    threading.Timer(0.2, end_as_the_system_does).start()
+    with pytest.raises(BadPhoto, match="more than 20 seconds"):
         read_photo_apart(encoded(smooth(seed=2)))
-    settings.DECODE_SECONDS = 20
+    assert read_photo_apart(encoded(smooth(seed=3))).width == 60
+
+
+def test_a_process_that_stands_still_is_given_up(settings, monkeypatch):
+    read_photo_apart(encoded(smooth()))
+    monkeypatch.setattr(photo_processes, "STANDS_STILL", 0.05)
+    os.kill(child()._process.pid, signal.SIGSTOP)
+    with pytest.raises(BadPhoto, match="more than 20 seconds"):
+        read_photo_apart(encoded(smooth(seed=2)))
+    monkeypatch.undo()
     assert read_photo_apart(encoded(smooth(seed=3))).width == 60
 
 
