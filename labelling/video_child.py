@@ -60,7 +60,8 @@ def main(sampling: Sampling, limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _go_on(limits)
-    av.logging.set_level(av.logging.PANIC)
+    # FFmpeg's messages stay off, as PyAV has them: its threads would wait for this one to hear them while it waits for
+    # them to end.
     try:
         _say(end=_read(sys.stdin.buffer, sampling, limits))
     except BadClip as error:

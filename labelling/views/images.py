@@ -7,9 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from jobs.models import Job
+from labelling.access import role_of
+from labelling.bucket_places import allowed_places
 from labelling.errors import Refused
 from labelling.forms import ImageFilterForm, add_refusal
-from labelling.models import Face, FaceState, Identity, Image, Intake, Project, Who
+from labelling.models import Face, FaceState, Identity, Image, Intake, Project, Role, Who
 from labelling.paging import keyset_page
 from labelling.photo_filters import filter_images, is_id
 from labelling.views.frame import open_project, show, with_cancel_rights
@@ -33,6 +35,7 @@ def ingest_page(request: HttpRequest, slug: str) -> HttpResponse:
         request, "labelling/ingest.html", project, "ingest",
         can_upload=True, sessions=sessions, recent_batches=_batches(project, sessions[:BATCHES_SHOWN]),
         intakes=_intakes(project),
+        places=allowed_places() if role_of(request.user, project) >= Role.ENGINEER else [],
         jobs=with_cancel_rights(request.user, list(jobs[:5])),
     )  # fmt: skip
 

@@ -178,6 +178,29 @@ function connectDrop(drop) {
   }
 }
 
+/** Ask a worker to look through a bucket; the page of that look opens once it was asked for. */
+async function lookInBucket(event) {
+  event.preventDefault();
+  const [button, words] = [event.submitter, part("bucket-words")];
+  const asked = {
+    source: "bucket",
+    ...Object.fromEntries(new FormData(event.target)),
+    session: part("session").value.trim(),
+    identity: part("identity").value.trim(),
+    people_from_folders: part("identity-folder").checked,
+  };
+  button.disabled = true;
+  try {
+    const { id } = await api.post(intakes, asked, { headers: { "Idempotency-Key": uuid() } });
+    location.assign(`${location.pathname}${id}/`);
+  } catch (error) {
+    if (!error.kind) throw error;
+    words.textContent = error.message;
+    button.disabled = false;
+  }
+}
+
+part("bucket")?.addEventListener("submit", lookInBucket);
 connectDrop(part("drop"));
 // A photo dropped beside the frame must not replace the page.
 for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());

@@ -22,7 +22,7 @@ from tests.browser.house import House
 from tests.inside import REPOSITORY
 from tests.together import wait_until
 
-PHOTOS = int(os.environ.get("FACET_FAULT_PHOTOS", "40"))
+PHOTOS = int(os.environ.get("FACET_FAULT_PHOTOS", "30"))
 STORE_AWAY_S = 20 if PHOTOS >= 1_000 else 3
 PATIENCE_S = 120 + PHOTOS
 

@@ -188,3 +188,11 @@ def test_ingest_offers_the_latest_sessions(client, project, make_image):
     assert context["sessions"] == ["old", "new"]
     assert context["can_upload"]
     assert [(batch["session"], batch["count"]) for batch in context["recent_batches"]] == [("old", 2), ("new", 1)]
+
+
+def test_engineers_are_offered_the_buckets_that_are_open(client_for, project, annotator, engineer, settings):
+    url = reverse("ingest", args=[project.slug])
+    assert "Take photos from a bucket" not in client_for(engineer).get(url).text
+    settings.S3_SOURCES = ["captures/lobby"]
+    assert "s3://captures/lobby/" in client_for(engineer).get(url).text
+    assert "Take photos from a bucket" not in client_for(annotator).get(url).text

@@ -36,7 +36,8 @@ class Command(WorkCommand):
             watched = WatchedFolder(Path(options["folder"]), people_from_folders=options["identity_from_folder"])
         except FileNotFoundError as error:
             raise CommandError(str(error)) from None
-        counts: Counter = Counter(dict.fromkeys(FileStatus.values, 0))
+        told = (FileStatus.CREATED, FileStatus.DUPLICATE, FileStatus.REJECTED)
+        counts: Counter = Counter(dict.fromkeys((status.value for status in told), 0))
         self.say(f"Watching {options['folder']}. Ctrl-C ends it.")
         try:
             while True:
