@@ -17,6 +17,7 @@ from labelling.ingest import Arrival, Outcome, in_batches, printable, ready_phot
 from labelling.intake import forget_staged
 from labelling.models import FileStatus, Identity, Intake, IntakeFile
 from labelling.models.intakes import MOST_PATH
+from labelling.signals import announce, images_added
 
 
 class Unreadable(Exception):
@@ -75,6 +76,8 @@ def take_in(work: Work) -> dict:
     if reading.broken:
         Intake.objects.filter(pk=intake.pk).update(note=str(reading.broken)[:500])
         raise JobFailed(str(reading.broken))
+    # Once more at the end: a worker killed right after it stored photos told nobody of them.
+    announce(images_added, intake.project_id)
     intake.finished_at = timezone.now()
     intake.save(update_fields=["finished_at"])
     forget_staged(intake)
