@@ -15,9 +15,9 @@ from functools import partial
 from typing import IO
 
 from labelling import storage
-from labelling.ingest import read_bounded
+from labelling.ingest import person_of, read_bounded
 from labelling.models import Intake, IntakeSource
-from labelling.taking_in import BrokenSource, SourceFile, Unreadable, person_of, source
+from labelling.taking_in import BrokenSource, SourceFile, Unreadable, source
 
 MOST_FILES = 200_000
 # Photos hardly shrink in an archive. One file that grows more than this, or all of them together, is no photo.

@@ -19,10 +19,10 @@ from django.utils import timezone
 from labelling import storage
 from labelling.bucket_places import Place, place_of
 from labelling.errors import Refused
-from labelling.ingest import PHOTO_SUFFIXES
+from labelling.ingest import PHOTO_SUFFIXES, person_of
 from labelling.intake import ask
 from labelling.models import BucketObject, FileStatus, Intake, IntakeFile, IntakeSource, Project
-from labelling.taking_in import BrokenSource, SourceFile, Unreadable, name_in, person_of, source
+from labelling.taking_in import BrokenSource, SourceFile, Unreadable, name_in, source
 
 PAGE = 1000
 LONGEST_PATTERN = 200

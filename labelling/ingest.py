@@ -212,12 +212,18 @@ def find_photos(folder: Path, *, people_from_folders: bool = True, limit: int | 
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in PHOTO_SUFFIXES or not path.is_file():
             continue
-        person = path.parent.name.replace("_", " ").strip() if path.parent != folder else ""
+        person = person_of(path.relative_to(folder).as_posix())
         if people_from_folders and person:
             people.setdefault(person, []).append(FoundPhoto(path, path.name, person))
         else:
             flat.append(FoundPhoto(path, path.name, None))
     return list(_whole_people(people, flat, limit))
+
+
+def person_of(path: str) -> str | None:
+    """Whom `Ana_Weiss/photo.jpg` shows, by the folder it lies in; None without a folder."""
+    folders = [part for part in path.replace("\\", "/").split("/")[:-1] if part not in {"", ".", ".."}]
+    return folders[-1].replace("_", " ").strip()[:120] or None if folders else None
 
 
 def _whole_people(people: dict[str, list[FoundPhoto]], flat: list[FoundPhoto], limit: int | None) -> Iterator:

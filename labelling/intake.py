@@ -121,19 +121,20 @@ def keep_outcomes(project: Project, uid: UUID, told: Iterable[tuple[str, Outcome
     The first word stays, so that a file sent again because the answer was lost is no duplicate of itself.
     """
     intake = _known(project, uid) or _from_browser(project, uid, by=by, **said)
-    IntakeFile.objects.bulk_create(
-        [
-            IntakeFile(
-                intake=intake,
-                path=printable(path)[-MOST_PATH:] or outcome.name,
-                status=outcome.status,
-                reason=outcome.reason[:500],
-                image_id=outcome.id,
-                byte_size=size,
-            )
-            for path, outcome, size in told
-        ],
-        ignore_conflicts=True,
+    rows = [
+        outcome_row(intake, printable(path)[-MOST_PATH:] or outcome.name, outcome, size) for path, outcome, size in told
+    ]
+    IntakeFile.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def outcome_row(intake: Intake, path: str, outcome: Outcome, size: int) -> IntakeFile:
+    return IntakeFile(
+        intake=intake,
+        path=path,
+        status=outcome.status,
+        reason=outcome.reason[:500],
+        image_id=outcome.id,
+        byte_size=size,
     )
 
 

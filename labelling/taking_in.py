@@ -13,8 +13,8 @@ from jobs.errors import JobFailed, TryLater
 from jobs.work import Work
 from labelling import storage
 from labelling.identities import get_or_create_identity
-from labelling.ingest import Arrival, Outcome, in_batches, printable, ready_photos, write_rows
-from labelling.intake import forget_staged
+from labelling.ingest import Arrival, in_batches, printable, ready_photos, write_rows
+from labelling.intake import forget_staged, outcome_row
 from labelling.models import FileStatus, Identity, Intake, IntakeFile
 from labelling.models.intakes import MOST_PATH
 from labelling.signals import announce, images_added
@@ -134,7 +134,8 @@ def _take(intake: Intake, batch: list[_Read], work: Work) -> None:
     with work.chunk(len(batch)):
         outcomes = write_rows(ready, session=intake.session, by=intake.created_by)
         told = [
-            (read.file.origin, _outcome(intake, read, outcome)) for read, outcome in zip(fine, outcomes, strict=True)
+            (read.file.origin, outcome_row(intake, read.file.path, outcome, len(read.data)))
+            for read, outcome in zip(fine, outcomes, strict=True)
         ]
         told += [(read.file.origin, _refusal(intake, read)) for read in batch if read.reason]
         IntakeFile.objects.bulk_create(row for _, row in told)
@@ -144,17 +145,6 @@ def _take(intake: Intake, batch: list[_Read], work: Work) -> None:
 
 def _refusal(intake: Intake, read: _Read) -> IntakeFile:
     return IntakeFile(intake=intake, path=read.file.path, status=FileStatus.REJECTED, reason=read.reason[:500])
-
-
-def _outcome(intake: Intake, read: _Read, outcome: Outcome) -> IntakeFile:
-    return IntakeFile(
-        intake=intake,
-        path=read.file.path,
-        status=outcome.status,
-        reason=outcome.reason[:500],
-        image_id=outcome.id,
-        byte_size=len(read.data),
-    )
 
 
 def _person(intake: Intake, file: SourceFile) -> Identity | None:
@@ -167,9 +157,3 @@ def _said(intake: Intake) -> str:
     now = Intake.objects.with_counts().values("note", *FileStatus.values).get(pk=intake.pk)
     told = [f"{now[status]:,} {status.label}" for status in FileStatus if now[status]]
     return f"{', '.join(told)}." if told else now["note"] or "There was no photo in it."
-
-
-def person_of(path: str) -> str | None:
-    """Whom `Ana_Weiss/photo.jpg` shows, by the folder it lies in; None without a folder."""
-    folders = [part for part in path.replace("\\", "/").split("/")[:-1] if part not in {"", ".", ".."}]
-    return folders[-1].replace("_", " ").strip()[:120] or None if folders else None

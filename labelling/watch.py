@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from labelling.ingest import PHOTO_SUFFIXES, FoundPhoto
-from labelling.taking_in import person_of
+from labelling.ingest import PHOTO_SUFFIXES, FoundPhoto, person_of
 
 Shape = tuple[int, int]
 

@@ -174,7 +174,9 @@ def test_an_archive_cut_short_keeps_what_came_before(take_in):
     assert {"0.jpg", "1.jpg"} <= {path for path, (status, _) in outcomes(intake).items() if status == "created"}
 
 
-@pytest.mark.parametrize("data", [b"", b"no archive at all", zipped({"a.jpg": b"x"})[:40]])
+@pytest.mark.parametrize(
+    "data", [b"", b"no archive at all", zipped({"a.jpg": b"x"})[:40]], ids=["empty", "text", "cut short"]
+)
 def test_what_is_no_archive_is_said_so(take_in, data):
     intake = take_in(data)
     assert intake.job.state == State.FAILED
