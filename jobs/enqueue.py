@@ -13,12 +13,14 @@ from kombu.exceptions import OperationalError
 from jobs.models import Job, Queue
 from jobs.prepared import Prepared, read
 
+# Held until the caller commits, so that no worker begins it, and looks past the caller's work, before that. One that
+# is just being begun is passed over.
 WAITING = Prepared("""
 -- job_waiting
 SELECT {job} FROM jobs_job AS job
 WHERE job.state IN ('queued', 'paused') AND job.kind = %(kind)s AND job.project_id = %(project)s
     AND job.params = %(params)s::jsonb
-ORDER BY job.id DESC LIMIT 1
+ORDER BY job.id DESC LIMIT 1 FOR SHARE SKIP LOCKED
 """, job=Job)  # fmt: skip
 logger = logging.getLogger(__name__)
 
@@ -62,8 +64,8 @@ def enqueue_unless_waiting(kind: str, *, project_id: int, pause: timedelta | Non
     """As `enqueue`, but one waiting job of a kind and project is enough: it will see all the work there is.
 
     A running one does not count: it may already have looked past the new work. A paused one does: work that came
-    meanwhile rests with it. With `pause` a job begins no
-    sooner than that after the one before was asked for, however often it is asked for.
+    meanwhile rests with it. With `pause` a job begins no sooner than that after the one before was asked for, however
+    often it is asked for. Ask in the transaction that makes the work.
     """
     params = options.get("params") or {}
     waiting = WAITING.first(kind=kind, project=project_id, params=json.dumps(params))

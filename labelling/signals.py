@@ -1,8 +1,6 @@
-"""What labelling announces, after commit. Layers above listen; labelling never imports them."""
+"""What labelling announces, in the transaction that changes it. Layers above listen; labelling never imports them."""
 
-from functools import partial
-
-from django.db import transaction
+from django.db.transaction import TransactionManagementError, get_connection
 from django.dispatch import Signal
 
 images_added = Signal()  # project_id
@@ -12,5 +10,10 @@ clusters_wanted = Signal()  # project_id: somebody looks at a project that was n
 
 
 def announce(signal: Signal, project_id: int) -> None:
-    # Robust: the change is committed, and a listener that fails must not make it look as if it were not.
-    transaction.on_commit(partial(signal.send, sender=None, project_id=project_id), robust=True)
+    """Tell who listens, so that the jobs they ask for are committed with the change or not at all.
+
+    A process that is killed the moment after its commit has then left nobody untold.
+    """
+    if not get_connection().in_atomic_block:
+        raise TransactionManagementError("What changes is announced in the transaction that changes it.")
+    signal.send(sender=None, project_id=project_id)

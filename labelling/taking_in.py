@@ -17,7 +17,6 @@ from labelling.ingest import Arrival, in_batches, printable, ready_photos, write
 from labelling.intake import forget_staged, outcome_row
 from labelling.models import FileStatus, Identity, Intake, IntakeFile
 from labelling.models.intakes import MOST_PATH
-from labelling.signals import announce, images_added
 
 
 class Unreadable(Exception):
@@ -38,7 +37,6 @@ class SourceFile:
 
     path: str
     read: Callable[[], bytes]
-    size: int = 0
     person: str | None = None
     taken_at: datetime | None = None
     origin: object = None
@@ -76,8 +74,6 @@ def take_in(work: Work) -> dict:
     if reading.broken:
         Intake.objects.filter(pk=intake.pk).update(note=str(reading.broken)[:500])
         raise JobFailed(str(reading.broken))
-    # Once more at the end: a worker killed right after it stored photos told nobody of them.
-    announce(images_added, intake.project_id)
     intake.finished_at = timezone.now()
     intake.save(update_fields=["finished_at"])
     forget_staged(intake)

@@ -1,13 +1,17 @@
 """Asking for work: once per key, harmless without a broker."""
 
+import threading
+
 import pytest
+from django.db import connection, transaction
 from kombu import Connection
 
 from jobs.enqueue import enqueue, enqueue_unless_waiting, wake
 from jobs.models import Job, Queue, State
 from jobs.sweep import sweep
 from jobs.tasks import run_job
-from tests.together import together
+from jobs.work import claim
+from tests.together import PATIENCE_S, together, wait_until
 
 
 @pytest.fixture
@@ -76,6 +80,42 @@ def test_a_running_job_does_not_count_as_waiting(db):
     first = enqueue_unless_waiting("test", project_id=1, title="A test")
     Job.objects.filter(pk=first.pk).update(state=State.RUNNING, lease_until="2100-01-01T00:00Z")
     assert enqueue_unless_waiting("test", project_id=1, title="A test").pk != first.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_waiting_job_is_begun_no_sooner_than_the_new_work_for_it_is_there(sent):
+    job = enqueue_unless_waiting("test", project_id=1, title="A test")
+    asked, happened = threading.Event(), []
+
+    def add_work():
+        with transaction.atomic():
+            assert enqueue_unless_waiting("test", project_id=1, title="A test").pk == job.pk
+            asked.set()
+            wait_until(_somebody_waits_for_a_row, "the worker waits for the job")
+            happened.append("work added")
+
+    def begin():
+        assert asked.wait(PATIENCE_S)
+        assert claim(job.pk)
+        happened.append("begun")
+
+    assert together(add_work, begin) == [None, None]
+    assert happened == ["work added", "begun"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_is_just_being_begun_is_not_waited_for(sent):
+    job = enqueue_unless_waiting("test", project_id=1, title="A test")
+    with transaction.atomic():
+        assert claim(job.pk)
+        (other,) = together(lambda: enqueue_unless_waiting("test", project_id=1, title="A test").pk)
+    assert isinstance(other, int) and other != job.pk
+
+
+def _somebody_waits_for_a_row() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0] > 0
 
 
 def test_a_broker_that_is_away_costs_nothing_but_time(db, broker_away, caplog, django_capture_on_commit_callbacks):

@@ -210,14 +210,6 @@ def test_doing_it_again_goes_on_where_it_stopped(project, owner, work_off):
     assert said["0.jpg"][0] == said["2.jpg"][0] == "created"
 
 
-def test_photos_of_a_worker_killed_before_it_could_tell_are_told_of_by_the_next(project, owner, work_off):
-    data = zipped({"a.jpg": picture_bytes(1)})
-    intake = take_in_staged(project, IntakeSource.ARCHIVE, "a.zip", io.BytesIO(data), uid=uuid.uuid4(), by=owner)
-    IntakeFile.objects.create(intake=intake, path="a.jpg", status="created")  # stored, and then the worker fell
-    work_off()
-    assert Job.objects.filter(project_id=project.pk, kind="propose").exists()
-
-
 def test_the_same_intake_sent_twice_is_one(project, owner):
     uid, data = uuid.uuid4(), zipped({"a.jpg": picture_bytes(1)})
     first = take_in_staged(project, IntakeSource.ARCHIVE, "a.zip", io.BytesIO(data), uid=uid, by=owner)

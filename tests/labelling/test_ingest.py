@@ -5,14 +5,16 @@ import os
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 from PIL import Image as Picture
 
+from jobs.models import Job
 from labelling import storage
 from labelling.identities import create_identity
 from labelling.ingest import find_photos, ingest_folder, ingest_photo, read_bounded
 from labelling.models import Identity, Image, ImageState
 from labelling.projects import create_project
-from labelling.signals import images_added
+from labelling.signals import announce, images_added
 from tests.together import together
 
 
@@ -42,11 +44,9 @@ def project(project):
     return project
 
 
-def test_a_new_photo_gets_a_row_its_original_and_two_pictures(project, annotator, photo_bytes, added,
-                                                              django_capture_on_commit_callbacks):  # fmt: skip
+def test_a_new_photo_gets_a_row_its_original_and_two_pictures(project, annotator, photo_bytes, added):
     data = photo_bytes(1)
-    with django_capture_on_commit_callbacks(execute=True):
-        outcome = ingest_photo(project, "Lobby 1.jpg", data, session="Monday", by=annotator)
+    outcome = ingest_photo(project, "Lobby 1.jpg", data, session="Monday", by=annotator)
     image = Image.objects.get(pk=outcome.id)
     assert (outcome.status, image.name, image.session) == ("created", "Lobby 1.jpg", "Monday")
     assert image.created_by == annotator
@@ -68,10 +68,25 @@ def test_what_the_camera_wrote_stays_out_of_the_pictures(project, photo_bytes):
         assert b"Leaky" not in storage.get(storage.picture_key(project.pk, image.sha256, size))
 
 
-def test_the_same_bytes_under_another_name_are_no_news(project, photo_bytes, added, django_capture_on_commit_callbacks):
+def test_photos_and_the_search_for_their_faces_are_there_together_or_not_at_all(project, photo_bytes):
+    """Nothing is left to do after the commit: a process may be killed just then."""
+    with transaction.atomic():
+        ingest_photo(project, "a.jpg", photo_bytes(1))
+        assert Job.objects.filter(project_id=project.pk, kind="propose").exists()
+        transaction.set_rollback(True)
+    assert not project.images.exists()
+    assert not Job.objects.filter(project_id=project.pk).exists()
+
+
+def test_what_changes_is_announced_in_the_transaction_that_changes_it():
+    with pytest.raises(transaction.TransactionManagementError):
+        announce(images_added, 1)
+
+
+def test_the_same_bytes_under_another_name_are_no_news(project, photo_bytes, added):
     first = ingest_photo(project, "a.jpg", photo_bytes(1))
-    with django_capture_on_commit_callbacks(execute=True):
-        again = ingest_photo(project, "b.jpg", photo_bytes(1), session="later")
+    added.clear()
+    again = ingest_photo(project, "b.jpg", photo_bytes(1), session="later")
     assert (again.status, again.id, again.name) == ("duplicate", first.id, "b.jpg")
     assert "a.jpg" in again.reason
     image = Image.objects.get()
@@ -86,9 +101,8 @@ def test_each_project_has_its_own_copy(project, owner, photo_bytes):
 
 
 @pytest.mark.parametrize("data", [b"", b"no photo", b"<svg/>"])
-def test_a_refused_file_leaves_nothing(project, data, added, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        outcome = ingest_photo(project, "a.jpg", data)
+def test_a_refused_file_leaves_nothing(project, data, added):
+    outcome = ingest_photo(project, "a.jpg", data)
     assert (outcome.status, outcome.id) == ("rejected", None)
     assert outcome.reason.endswith(".")
     assert not Image.objects.exists() and not stored_keys(project) and not added

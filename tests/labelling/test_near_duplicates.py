@@ -223,9 +223,8 @@ def test_two_rounds_that_meet_write_nothing_wrong(project, add):
     assert groups_of(project) == {first: None, second: second}
 
 
-def test_new_photos_ask_for_a_round(project, photo_bytes, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        ingest_photo(project, "a.jpg", photo_bytes(1))
+def test_new_photos_ask_for_a_round(project, photo_bytes):
+    ingest_photo(project, "a.jpg", photo_bytes(1))
     assert Job.objects.filter(kind=KIND, project_id=project.pk, state=State.QUEUED).count() == 1
 
 

@@ -157,7 +157,7 @@ def test_undo_of_many_named_faces_restores_each_photo_as_it_stood(project, make_
     assert content() == before
 
 
-def test_undo_announces_what_changed(image, faces, say, annotator, django_capture_on_commit_callbacks):
+def test_undo_announces_what_changed(image, faces, say, annotator):
     event = say(image, named(faces[0], "Ann"))
     heard = []
 
@@ -166,8 +166,7 @@ def test_undo_announces_what_changed(image, faces, say, annotator, django_captur
 
     for signal in (names_changed, faces_boxed):
         signal.connect(hear)
-    with django_capture_on_commit_callbacks(execute=True):
-        undo_event(event, by=annotator)
+    undo_event(event, by=annotator)
     assert set(heard) == {names_changed, faces_boxed}
 
 
