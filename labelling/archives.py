@@ -52,9 +52,7 @@ def _zipped(archive: IO[bytes], size: int) -> Iterator[SourceFile]:
         for member in members:
             if member.is_dir() or CLUTTER.search(member.filename):
                 continue
-            yield SourceFile(
-                member.filename, partial(_unzipped, opened, member), member.file_size, person_of(member.filename)
-            )
+            yield SourceFile(member.filename, partial(_unzipped, opened, member), person_of(member.filename))
 
 
 def _unzipped(opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -83,7 +81,7 @@ def _tarred(archive: IO[bytes], size: int) -> Iterator[SourceFile]:
                 )
             if member.isdir() or CLUTTER.search(member.name):
                 continue
-            yield SourceFile(member.name, partial(_untarred, opened, member), member.size, person_of(member.name))
+            yield SourceFile(member.name, partial(_untarred, opened, member), person_of(member.name))
 
 
 def _tar(archive: IO[bytes]) -> tarfile.TarFile:

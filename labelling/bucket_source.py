@@ -139,7 +139,7 @@ class _Look:
     def _file(self, one: storage.Foreign, seen: _Seen) -> SourceFile:
         name = self._name(one.key)
         read: Callable[[], bytes] = partial(_read, self.place.bucket, one, seen)
-        return SourceFile(name, read, one.size, person_of(name), origin=seen)
+        return SourceFile(name, read, person_of(name), origin=seen)
 
     def _missing(self, newest: int) -> int:
         """What was there before and is gone: told once, and its photo stays."""

@@ -1,10 +1,8 @@
 """Has clips decoded by a process of their own (`video_child.py`), with limits on memory and time."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,13 +11,12 @@ from typing import IO
 
 from django.conf import settings
 
+from labelling.child_process import PATIENCE, start, take
 from labelling.clip_sampling import Limits, Sampling
 from labelling.photo_child import LENGTH
 
 FIRST_YEAR = 1990  # cameras without a clock write the beginning of their epoch
 STUCK = "Decoding this clip got no further, so it was stopped. Export it again as MP4."
-# By the clock one waits longer: a busy machine gives the process little of its time.
-PATIENCE = 15
 CRASHED = "This clip makes its decoder crash, or takes far more time or memory than clips do. Export it again as MP4."
 
 
@@ -45,7 +42,7 @@ class Clip:
                 if "made" in said:
                     self.made_at = _moment(said["made"])
                 if "frame" in said:
-                    yield said["frame"], _take(process, said["bytes"])
+                    yield said["frame"], take(process, said["bytes"])
             self.note = said["end"]
         except EOFError:
             raise BadClip(CRASHED) from None
@@ -64,35 +61,21 @@ class Clip:
             silent_cpu_seconds=settings.DECODE_SECONDS,
         )
         told = [json.dumps(asdict(said)) for said in (self._sampling, limits)]
-        return subprocess.Popen(
-            [sys.executable, "-m", "labelling.video_child", *told],
-            cwd=settings.BASE_DIR,
-            # Nothing of ours: no addresses, no passwords. Threads of numpy would each take memory.
-            env={"PATH": os.environ.get("PATH", ""), "OPENBLAS_NUM_THREADS": "1"},
-            stdin=self._file,
-            stdout=subprocess.PIPE,
-        )
+        return start("labelling.video_child", *told, stdin=self._file)
 
     def _answer(self, process: subprocess.Popen) -> dict:
         """What it says next. It says something at least once a second, as long as it gets on with its work."""
         timer = threading.Timer(PATIENCE * settings.DECODE_SECONDS, process.send_signal, [signal.SIGXCPU])
         timer.start()
         try:
-            (length,) = LENGTH.unpack(_take(process, LENGTH.size))
-            return json.loads(_take(process, length))
+            (length,) = LENGTH.unpack(take(process, LENGTH.size))
+            return json.loads(take(process, length))
         except EOFError:
             if process.wait() == -signal.SIGXCPU:
                 raise BadClip(STUCK) from None
             raise
         finally:
             timer.cancel()
-
-
-def _take(process: subprocess.Popen, length: int) -> bytes:
-    taken = process.stdout.read(length)
-    if len(taken) < length:
-        raise EOFError("The process ended.")
-    return taken
 
 
 def _moment(text: str) -> datetime | None:

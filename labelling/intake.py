@@ -48,8 +48,7 @@ def take_in_put(project: Project, source: IntakeSource, name: str, *, uid: UUID,
     if stored.size > settings.ARCHIVE_MAX_BYTES:
         storage.delete(key)
         raise Refused("That file is larger than may be sent. Pack the photos into several.")
-    options = {**said.pop("options", {}), "key": key}
-    return ask(project, source, plain_name(name), uid=uid, by=by, options=options, **said)
+    return _ask_for_staged(key, project, source, name, uid=uid, by=by, **said)
 
 
 def take_in_staged(
@@ -64,8 +63,11 @@ def take_in_staged(
         return known
     key = storage.staged_key(project.pk, uid)
     storage.upload_from(key, file)
-    options = {**said.pop("options", {}), "key": key}
-    return ask(project, source, plain_name(name), uid=uid, by=by, options=options, **said)
+    return _ask_for_staged(key, project, source, name, uid=uid, by=by, **said)
+
+
+def _ask_for_staged(key: str, project: Project, source: IntakeSource, name: str, *, options=None, **said) -> Intake:
+    return ask(project, source, plain_name(name), options={**(options or {}), "key": key}, **said)
 
 
 @transaction.atomic

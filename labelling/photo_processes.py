@@ -5,18 +5,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from queue import Empty, SimpleQueue
 
 from django.conf import settings
 
+from labelling.child_process import PATIENCE, start, take
 from labelling.photo_child import LENGTH, moment
 from labelling.photos import BadPhoto, Photo, refuse_unread
 
 TOO_SLOW = "Decoding this file took more than {seconds} seconds, so it was stopped. Export it again as JPEG."
-# The limit is one of processor time. By the clock, a process that does nothing is given up after so many times it.
-STANDS_STILL = 15
 CRASHED = "This file makes its decoder crash. Export it again as JPEG."
 
 
@@ -44,14 +42,7 @@ class _Child:
         limits = (
             settings.INGEST_MAX_BYTES, settings.INGEST_MAX_PIXELS, settings.DECODE_MEMORY_BYTES, settings.DECODE_SECONDS
         )  # fmt: skip
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "labelling.photo_child", *map(str, limits)],
-            cwd=settings.BASE_DIR,
-            # Nothing of ours: no addresses, no passwords. Threads of numpy would each take memory.
-            env={"PATH": os.environ.get("PATH", ""), "OPENBLAS_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        self._process = start("labelling.photo_child", *map(str, limits))
         self.was_too_slow = self.has_ended = False
 
     @property
@@ -60,7 +51,7 @@ class _Child:
 
     def read(self, data: bytes) -> Photo:
         """Raises BadPhoto, or _Fallen when the process did not live to answer."""
-        timer = threading.Timer(STANDS_STILL * settings.DECODE_SECONDS, self._stop)
+        timer = threading.Timer(PATIENCE * settings.DECODE_SECONDS, self._stop)
         timer.start()
         try:
             said, pictures = self._ask(data)
@@ -79,16 +70,10 @@ class _Child:
         self._process.stdin.write(LENGTH.pack(len(data)))
         self._process.stdin.write(data)
         self._process.stdin.flush()
-        (length,) = LENGTH.unpack(self._take(LENGTH.size))
-        said = json.loads(self._take(length))
+        (length,) = LENGTH.unpack(take(self._process, LENGTH.size))
+        said = json.loads(take(self._process, length))
         sizes = said["photo"]["pictures"] if "photo" in said else []
-        return said, {size: self._take(length) for size, length in sizes}
-
-    def _take(self, length: int) -> bytes:
-        taken = self._process.stdout.read(length)
-        if len(taken) < length:
-            raise EOFError("The process ended.")
-        return taken
+        return said, {size: take(self._process, length) for size, length in sizes}
 
     def _stop(self) -> None:
         self.was_too_slow = True

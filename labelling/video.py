@@ -38,7 +38,7 @@ def frames_of(intake: Intake) -> Iterator[SourceFile]:
             try:
                 for at, data in frames:
                     taken_at = clip.made_at and clip.made_at + timedelta(seconds=at)
-                    yield SourceFile(f"{stem}_{clock(at)}.jpg", lambda data=data: data, len(data), taken_at=taken_at)
+                    yield SourceFile(f"{stem}_{clock(at)}.jpg", lambda data=data: data, taken_at=taken_at)
             except BadClip as error:
                 raise BrokenSource(str(error)) from error
     if clip.note:

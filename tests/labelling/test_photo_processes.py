@@ -90,7 +90,7 @@ def test_a_photo_that_takes_too_much_processor_time_is_refused_in_words():
 
 def test_a_process_that_stands_still_is_given_up(settings, monkeypatch):
     read_photo_apart(encoded(smooth()))
-    monkeypatch.setattr(photo_processes, "STANDS_STILL", 0.05)
+    monkeypatch.setattr(photo_processes, "PATIENCE", 0.05)
     os.kill(child()._process.pid, signal.SIGSTOP)
     with pytest.raises(BadPhoto, match="more than 20 seconds"):
         read_photo_apart(encoded(smooth(seed=2)))
