@@ -56,6 +56,28 @@ class Running:
         return sorted(found, key=psutil.Process.create_time)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A journey that failed tells what its pages showed and which jobs there were."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for context in getattr(item.funcargs.get("open_page"), "contexts", []):
+            report.sections += [(f"Shown at {page.url}", _shown(page)) for page in context.pages]
+        running = item.funcargs.get("facet_up")
+        if running:
+            report.sections.append(("Jobs", "\n".join(running.inside(seeds.told_jobs))))
+    return report
+
+
+def _shown(page) -> str:
+    from playwright.sync_api import Error
+
+    try:
+        return page.locator("body").inner_text(timeout=2_000)
+    except Error as error:  # why the test failed is told all the same
+        return f"Nothing could be read: {error}"
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """Path of Debian's Chromium; without it the journeys are skipped, in CI that is an error."""
@@ -135,6 +157,7 @@ def open_page(browser):
             context.add_cookies([{"name": "sessionid", "value": cookie, "url": running.url}])
         return context.new_page()
 
+    open_it.contexts = contexts
     yield open_it
     for context in contexts:
         context.close()

@@ -140,3 +140,15 @@ def end_leases(slug: str) -> int:
     from labelling.models import Lease
 
     return Lease.objects.filter(image__project__slug=slug).update(until=timezone.now())
+
+
+def told_jobs() -> list[str]:
+    """Each job in a line, oldest first: when it was asked for, begun and ended, and how."""
+    from jobs.models import Job
+
+    return [
+        f"{job.pk} {job.kind} ({job.queue}): {job.state}, asked for {job.created_at:%T.%f}, begun "
+        f"{job.started_at or 'never'}, ended {job.finished_at or 'never'}, not before {job.not_before or 'any time'}, "
+        f"woken {job.woken_at or 'never'}. {job.message}"
+        for job in Job.objects.order_by("pk")
+    ]

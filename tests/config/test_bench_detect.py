@@ -33,5 +33,5 @@ def test_without_real_photos_it_draws_scenes_and_both_ways_search_them(tmp_path,
     answer = detect.run(said.append)
     assert (answer["photos_are"], answer["photos"], answer["faces"]) == ("drawn", 2, 5)
     assert answer["recall50"] >= answer["naive_recall50"] > 0.5
-    assert answer["ratio"] == pytest.approx(answer["images_per_s"] / answer["naive_images_per_s"], abs=0.1)
+    assert answer["ratio"] == pytest.approx(answer["images_per_s"] / answer["naive_images_per_s"], rel=0.1)
     assert answer["naive_run_as"]["processes"] == 1 and answer["run_as"]["torch_threads_each"] == 1
