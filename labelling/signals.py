@@ -1,19 +1,35 @@
-"""What labelling announces, in the transaction that changes it. Layers above listen; labelling never imports them."""
+"""What labelling announces. Layers above listen; labelling never imports them."""
 
-from django.db.transaction import TransactionManagementError, get_connection
+from functools import partial
+
+from django.db.transaction import TransactionManagementError, get_connection, on_commit
 from django.dispatch import Signal
 
-images_added = Signal()  # project_id
-faces_boxed = Signal()  # project_id: boxes are new or moved, so their crops changed
-names_changed = Signal()  # project_id: people said who somebody is
+
+class News(Signal):
+    """makes_work: told in the transaction that makes the change, so that the jobs asked for are committed with it.
+
+    A process that is killed the moment after its commit has then left no photo or face without its job. What follows
+    from other news is made anew with the next; they are told after commit, as everybody who labels one project at a
+    time would wait for the rows of the same jobs.
+    """
+
+    def __init__(self, *, makes_work: bool):
+        super().__init__()
+        self.makes_work = makes_work
+
+
+images_added = News(makes_work=True)  # project_id
+faces_boxed = News(makes_work=True)  # project_id: boxes are new or moved, so their crops changed
+names_changed = News(makes_work=False)  # project_id: people said who somebody is
 clusters_wanted = Signal()  # project_id: somebody looks at a project that was never clustered
 
 
-def announce(signal: Signal, project_id: int) -> None:
-    """Tell who listens, so that the jobs they ask for are committed with the change or not at all.
-
-    A process that is killed the moment after its commit has then left nobody untold.
-    """
+def announce(news: News, project_id: int) -> None:
     if not get_connection().in_atomic_block:
         raise TransactionManagementError("What changes is announced in the transaction that changes it.")
-    signal.send(sender=None, project_id=project_id)
+    if news.makes_work:
+        news.send(sender=None, project_id=project_id)
+    else:
+        # Robust: the change is committed, and a listener that fails must not make it look as if it were not.
+        on_commit(partial(news.send, sender=None, project_id=project_id), robust=True)

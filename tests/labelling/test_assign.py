@@ -52,14 +52,15 @@ def rows() -> tuple:
     return faces, images, Event.objects.count()
 
 
-def test_many_faces_get_one_name_and_one_event(faces, assign, ann, annotator):
+def test_many_faces_get_one_name_and_one_event(faces, assign, ann, annotator, django_capture_on_commit_callbacks):
     heard = []
 
     def hear(project_id, **kwargs):
         heard.append(project_id)
 
     names_changed.connect(hear)
-    event = assign(*faces)
+    with django_capture_on_commit_callbacks(execute=True):
+        event = assign(*faces)
     assert set(Face.objects.values_list("state", "who", "identity", "updated_by", "version")) == {
         (FaceState.CONFIRMED, Who.ASSIGNED, ann.pk, annotator.pk, 2)
     }

@@ -45,14 +45,15 @@ def said() -> list[tuple]:
     return list(Constraint.objects.order_by("face", "other").values_list("bond", "face", "other", "identity"))
 
 
-def test_an_answer_is_kept_whichever_face_comes_first(faces, link):
+def test_an_answer_is_kept_whichever_face_comes_first(faces, link, django_capture_on_commit_callbacks):
     heard = []
 
     def hear(project_id, **kwargs):
         heard.append(project_id)
 
     names_changed.connect(hear)
-    event = link(faces[1], faces[0], True)
+    with django_capture_on_commit_callbacks(execute=True):
+        event = link(faces[1], faces[0], True)
     assert said() == [(Bond.MUST, faces[0].pk, faces[1].pk, None)]
     assert (event.verb, event.images) == (Verb.LINK, [faces[0].image_id, faces[1].image_id])
     assert heard == [faces[0].project_id]

@@ -157,7 +157,7 @@ def test_undo_of_many_named_faces_restores_each_photo_as_it_stood(project, make_
     assert content() == before
 
 
-def test_undo_announces_what_changed(image, faces, say, annotator):
+def test_undo_announces_what_changed(image, faces, say, annotator, django_capture_on_commit_callbacks):
     event = say(image, named(faces[0], "Ann"))
     heard = []
 
@@ -166,7 +166,8 @@ def test_undo_announces_what_changed(image, faces, say, annotator):
 
     for signal in (names_changed, faces_boxed):
         signal.connect(hear)
-    undo_event(event, by=annotator)
+    with django_capture_on_commit_callbacks(execute=True):
+        undo_event(event, by=annotator)
     assert set(heard) == {names_changed, faces_boxed}
 
 
