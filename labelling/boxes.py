@@ -38,6 +38,11 @@ def _hundredths(length: float, start: float, limit: int) -> float:
     return rounded if start + rounded <= limit else round(rounded - 0.01, 2)
 
 
+def is_same_box(a: Box, b: Box) -> bool:
+    """Whether both are one to the hundredth of a pixel that boxes are kept to."""
+    return max(abs(one - other) for one, other in zip(a, b, strict=True)) < 0.005
+
+
 def iou(a: Box, b: Box) -> float:
     """Intersection over union, 0 to 1."""
     w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])

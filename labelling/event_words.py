@@ -33,6 +33,8 @@ def _said(verb: str, before: dict, after: dict, event: Event, names: dict[int, s
     match Verb(verb):
         case Verb.SUBMIT | Verb.ASSIGN | Verb.DECIDE | Verb.JUDGE:
             return _about_faces(Verb(verb), before, after, event, names)
+        case Verb.IMPORT:
+            return f"imported labels: {_about_faces(Verb(verb), before, after, event, names)}"
         case Verb.LINK:
             return f"said that two faces are {'one person' if (after or before).get('same') else 'two people'}"
         case Verb.RENAME:

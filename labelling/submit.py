@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from jobs.prepared import MOST_ID, Prepared, read
 from labelling import ledger
-from labelling.boxes import BadBox, clip_box
+from labelling.boxes import BadBox, clip_box, is_same_box
 from labelling.errors import AlreadyUsed, Leased, Refused, Stale
 from labelling.face_rows import faces_in, rewrite
 from labelling.identities import get_or_create_identity, merged_or_self
@@ -51,7 +51,7 @@ KEPT = ("x", "y", "w", "h", "landmarks", "state", "who", "identity_id")
 
 @dataclass(frozen=True)
 class FaceWord:
-    """What a person says about one face. Fields that are None are left as they are."""
+    """What is said about one face. Fields that are None are left as they are; the last three are of new faces only."""
 
     id: int | None = None
     uid: UUID | None = None
@@ -60,6 +60,9 @@ class FaceWord:
     who: Who | None = None
     identity: int | str | Identity | None = None
     has_identity: bool = field(default=False)
+    origin: Origin = Origin.HUMAN
+    score: float | None = None
+    landmarks: list[float] | None = None
 
 
 def submit_image(image: Image, words: list[FaceWord], *, by, version: int, event_id: UUID, lease: UUID | None = None):
@@ -84,6 +87,13 @@ def submit_image(image: Image, words: list[FaceWord], *, by, version: int, event
 
 
 def write_words(image: Image, words: list[FaceWord], *, by, **event) -> Event:
+    """As `store_words`, of somebody who saw what was suggested: kept as an answer to it."""
+    event = store_words(image, words, by=by, **event)
+    ledger.record(event, {row["id"]: row for row in event.before["faces"]}, event.faces, source="label")
+    return event
+
+
+def store_words(image: Image, words: list[FaceWord], *, by, **event) -> Event:
     """The words become the labels, under the image's lock. `by` is who said them; `event` its id, actor and verb."""
     faces = {face.pk: face for face in faces_in(image.pk, lock=True)}
     before = {"faces": snapshot(faces.values()), "images": snapshot_images([image])}
@@ -101,7 +111,6 @@ def write_words(image: Image, words: list[FaceWord], *, by, **event) -> Event:
         Event(project_id=image.project_id, image=image, before=before, after=after, **about(before, after), **event)
     )
     event.faces = list(faces.values())
-    ledger.record(event, {row["id"]: row for row in before["faces"]}, event.faces, source="label")
     return event
 
 
@@ -200,7 +209,9 @@ def _find_or_start(image: Image, faces: dict[int, Face], word: FaceWord) -> Face
         image=image,
         image_w=image.width,
         image_h=image.height,
-        origin=Origin.HUMAN,
+        origin=word.origin,
+        score=word.score,
+        landmarks=word.landmarks,
         state=FaceState.CONFIRMED,
     )
     if word.uid:
@@ -213,7 +224,7 @@ def _move(face: Face, image: Image, word: FaceWord) -> bool:
     if word.box is None:
         return False
     box = _clipped(image, word)
-    if max(abs(new - old) for new, old in zip(box, face.box, strict=True)) < 0.01:
+    if is_same_box(box, face.box):
         return False
     face.x, face.y, face.w, face.h = box
     face.landmarks = None  # they belonged to the old box

@@ -137,6 +137,7 @@ def _restore(face: Face, row: dict, by) -> None:
 # Each puts everything back as it was before the event, or raises Stale.
 WAYS_BACK: dict[Verb, Callable[[Event, object], None]] = {
     Verb.SUBMIT: _submit_back,
+    Verb.IMPORT: _submit_back,
     Verb.ASSIGN: _decision_back,
     Verb.DECIDE: _decision_back,
     Verb.LINK: _link_back,

@@ -28,6 +28,7 @@ class Verb(models.TextChoices):
     RESOLVE = "resolve", "settled a flag"
     RETURN = "return", "returned a photo"
     APPROVE = "approve", "accepted a photo"
+    IMPORT = "import", "imported labels"
     UNDO = "undo", "took a change back"
 
 

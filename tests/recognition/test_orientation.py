@@ -14,6 +14,7 @@ from django.urls import reverse
 from PIL import Image as Picture
 
 from datasets.exports import FORMATS, start_export
+from datasets.imports import import_labels
 from datasets.models import Export
 from labelling import storage
 from labelling.assign import decide_faces
@@ -49,8 +50,11 @@ def least(request):
 @pytest.fixture
 def eight(project, scene, transactional_db, least):
     """The photo as it came in from each of eight cameras."""
-    files = all_eight(Picture.fromarray(scene.image), "PNG" if least == SAME else "JPEG")
-    return {held: taken_in(project, f"held_{held}", data) for held, data in files.items()}
+    return {held: taken_in(project, f"held_{held}", data) for held, data in files_of(scene, least).items()}
+
+
+def files_of(scene, least: float) -> dict[int, bytes]:
+    return all_eight(Picture.fromarray(scene.image), "PNG" if least == SAME else "JPEG")
 
 
 def taken_in(project, name: str, data: bytes) -> Image:
@@ -124,7 +128,9 @@ def crops_of(client, image: Image, boxes: list[tuple]) -> list[np.ndarray]:
     return [pixels(client.get(reverse("crop", args=[face.pk, face.box_key])).getvalue()) for face in made]
 
 
-def test_every_export_says_the_same_of_all_eight(eight, project, owner, work_off, freeze_now):
+def test_every_export_says_the_same_of_all_eight_and_is_read_back_so(
+    eight, scene, least, project, owner, work_off, freeze_now, tmp_path
+):
     work_off(project, "propose")
     faces = Face.objects.filter(project=project)
     expected = {image.sha256: (720, 480, boxes_of(image)) for image in eight.values()}
@@ -133,8 +139,14 @@ def test_every_export_says_the_same_of_all_eight(eight, project, owner, work_off
     for name in FORMATS:
         export = start_export(version, name, by=owner)
         work_off(project, "export")
-        written = READERS[name](storage.get(Export.objects.get(pk=export.pk).key))
-        assert written == expected, name
+        written = storage.get(Export.objects.get(pk=export.pk).key)
+        assert READERS[name](written) == expected, name
+        path = tmp_path / name
+        path.write_bytes(written)
+        elsewhere = create_project(f"Elsewhere {name}", by=owner)
+        again = [taken_in(elsewhere, "again", data) for data in files_of(scene, least).values()]
+        assert import_labels(elsewhere, FORMATS[name].read(path)).as_dict()["new"] == faces.count()
+        assert {image.sha256: (image.width, image.height, boxes_of(image)) for image in again} == expected, name
 
 
 def read_coco(data: bytes) -> dict:

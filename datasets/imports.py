@@ -1,0 +1,247 @@
+"""Takes the labels of a file in: photos are found again, faces matched by overlap, people by name; all or nothing.
+
+A dry run does the very same and takes it back at its end, so what it reports is what would happen. What people have
+said here stands unless asked otherwise. Which split a face was in is no label: versions are split when they are frozen.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import batched
+from uuid import uuid4
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db import transaction
+from django.db.models import Prefetch
+
+from datasets.given import GivenFace, GivenPhoto
+from labelling.boxes import BadBox, clip_box, is_same_box
+from labelling.errors import Refused
+from labelling.identities import clean_name, get_or_create_identity
+from labelling.matching import match_boxes
+from labelling.models import Face, FaceState, Identity, Image, ImageState, Origin, Project, Verb, Who
+from labelling.submit import FaceWord, store_words
+
+PHOTOS_AT_ONCE = 200
+MOST_TOLD = 20
+# What becomes of a face that the file gives.
+NEW, CONFIRMED, NAMED, SAME, REPLACED, KEPT = "new", "confirmed", "named", "same", "replaced", "kept"
+
+
+@dataclass
+class Report:
+    """photos, faces: given by the file. done: how many faces were new, confirmed a proposal, named a box without a
+    name, were there the same, replaced what people said here, or were left aside for it (kept). problems: photos that
+    could not be found or do not fit, in sentences; the first of them.
+    """
+
+    photos: int = 0
+    faces: int = 0
+    done: Counter = field(default_factory=Counter)
+    new_people: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    problem_count: int = 0
+    faces_left_out: int = 0
+    proposals_left: int = 0
+
+    def problem(self, sentence: str, photo: GivenPhoto) -> None:
+        self.problem_count += 1
+        self.faces_left_out += len(photo.faces)
+        if len(self.problems) < MOST_TOLD:
+            self.problems.append(sentence)
+
+    def as_dict(self) -> dict:
+        return {
+            "photos": self.photos,
+            "faces": self.faces,
+            **{what: self.done[what] for what in (NEW, CONFIRMED, NAMED, SAME, REPLACED, KEPT)},
+            "left_out": self.faces_left_out,
+            "proposals_left": self.proposals_left,
+            "new_people": len(self.new_people),
+            "new_people_first": self.new_people[:MOST_TOLD],
+            "problems": self.problem_count,
+            "problems_first": self.problems,
+        }
+
+
+def import_labels(
+    project: Project, given: Iterable[GivenPhoto], *, by=None, take_theirs=False, partly=False, dry_run=False
+) -> Report:
+    """All labels of the file in one transaction; each photo's are one event, which can be taken back.
+
+    take_theirs: where people here said something else about a face, the file is believed. partly: photos with a problem
+    are left out; otherwise they are a reason to refuse all. Raises Refused, with nothing stored.
+    """
+    taking = _Taking(project, by, take_theirs)
+    with transaction.atomic():
+        for photos in batched(given, PHOTOS_AT_ONCE):
+            taking.take(photos)
+        report = taking.report
+        if dry_run:
+            transaction.set_rollback(True)
+            return report
+        if report.problem_count and not partly:
+            raise Refused(
+                f"{report.problem_count:,} of {report.photos:,} photos cannot be labelled from this file, so nothing "
+                f"was imported. The first: {report.problems[0]} Mend that, or leave such photos out."
+            )
+        if report.done.total() + report.faces_left_out != report.faces:
+            raise Refused(f"Not every face is accounted for, so nothing was imported: {report.as_dict()}.")
+    return report
+
+
+class _Taking:
+    def __init__(self, project: Project, by, take_theirs: bool) -> None:
+        self.report = Report()
+        self._project, self._by, self._take_theirs = project, by, take_theirs
+        self._people = People(project)
+        self._seen: set[int] = set()
+
+    def take(self, photos: tuple[GivenPhoto, ...]) -> None:
+        found = _find(self._project, photos)
+        for photo in photos:
+            self.report.photos += 1
+            self.report.faces += len(photo.faces)
+            image, problem = found(photo)
+            problem = problem or self._seen_before(image) or _misfit(photo, image)
+            if problem:
+                self.report.problem(problem, photo)
+            else:
+                self._label(image, photo)
+
+    def _seen_before(self, image: Image) -> str:
+        if image.pk in self._seen:
+            return f"“{image.name}” is in the file more than once."
+        self._seen.add(image.pk)
+        return ""
+
+    def _label(self, image: Image, photo: GivenPhoto) -> None:
+        there = list(image.faces.all())
+        pairs = match_boxes([face.box for face in there], [face.box for face in photo.faces])
+        matched = {theirs: there[ours] for ours, theirs, _ in pairs}
+        words = [self._word(matched.get(place), face) for place, face in enumerate(photo.faces)]
+        self.report.done.update(what for what, _ in words)
+        said = [word for _, word in words if word]
+        decided = {word.id for word in said}
+        open_boxes = sum(face.state == FaceState.PROPOSED and face.pk not in decided for face in there)
+        self.report.proposals_left += open_boxes
+        if said or (image.state != ImageState.LABELLED and not open_boxes):
+            store_words(image, said, by=self._by, id=uuid4(), actor=self._by, verb=Verb.IMPORT)
+
+    def _word(self, ours: Face | None, given: GivenFace) -> tuple[str, FaceWord | None]:
+        person = self._person(given)
+        if ours is None:
+            return NEW, _said(given, person, origin=Origin.IMPORT, score=given.score, landmarks=given.landmarks)
+        if ours.state == FaceState.PROPOSED:
+            return CONFIRMED, _said(given, person, id=ours.pk)
+        is_same_word = ours.state == FaceState.CONFIRMED and (ours.who, ours.identity_id) == (
+            given.who,
+            person and person.pk,
+        )
+        if is_same_word and is_same_box(ours.box, given.box):
+            return SAME, None
+        if self._take_theirs:
+            return REPLACED, _said(given, person, id=ours.pk)
+        if ours.state == FaceState.CONFIRMED and ours.who == Who.UNASSIGNED and given.who != Who.UNASSIGNED:
+            return NAMED, _said(given, person, id=ours.pk, box=None)
+        return KEPT, None
+
+    def _person(self, given: GivenFace) -> Identity | None:
+        if given.who != Who.ASSIGNED:
+            return None
+        person, is_new = self._people.called(given.name)
+        if is_new:
+            self.report.new_people.append(person.name)
+        return person
+
+
+def _said(given: GivenFace, person: Identity | None, **more) -> FaceWord:
+    who = {"identity": person, "has_identity": True} if person else {"who": given.who}
+    return FaceWord(**{"box": given.box, "state": FaceState.CONFIRMED, **who, **more})
+
+
+class People:
+    """The people that names in a file mean: by name, else by an alias that only one person has, else new ones."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[str, Identity] = {}
+        people = list(Identity.objects.in_project(project))
+        aliases: dict[str, list[Identity]] = {}
+        for person in people:
+            for alias in person.aliases:
+                aliases.setdefault(alias.casefold(), []).append(person)
+        self._aliases = {alias: owners[0] for alias, owners in aliases.items() if len(owners) == 1}
+        self._names = {person.name.casefold(): person for person in people}
+
+    def called(self, name: str) -> tuple[Identity, bool]:
+        """The person, and whether they are new. Raises Refused for what can be no name."""
+        if name not in self._known:
+            folded = clean_name(name).casefold()
+            person = self._names.get(folded) or self._aliases.get(folded)
+            if person is None:
+                person = self._names[folded] = self._known[name] = get_or_create_identity(self._project, name)
+                return person, True
+            self._known[name] = person
+        return self._known[name], False
+
+
+def _find(project: Project, photos: tuple[GivenPhoto, ...]):
+    """A function that gives the image of one of these photos, locked and with its faces, or why there is none."""
+    by_name = _only_of_their_name(project, {_last(photo.name) for photo in photos if not photo.sha256})
+    images = Image.objects.in_project(project).select_for_update(of=("self",)).order_by("pk")
+    faces = Prefetch("faces", Face.objects.order_by("pk"))
+    with_hash = {i.sha256: i for i in images.filter(sha256__in={p.sha256 for p in photos}).prefetch_related(faces)}
+    wanted = [pks[0] for pks in by_name.values() if len(pks) == 1]
+    with_name = {i.name: i for i in images.filter(pk__in=wanted).prefetch_related(faces)}
+    for image in (*with_hash.values(), *with_name.values()):
+        image.project = project
+
+    def found(photo: GivenPhoto) -> tuple[Image | None, str]:
+        if photo.sha256:
+            image = with_hash.get(photo.sha256)
+            return image, "" if image else f"“{photo.name}” is not in this project: no photo has its bytes."
+        name = _last(photo.name)
+        if len(by_name.get(name, ())) > 1:
+            return None, f"“{name}” may be any of {len(by_name[name])} photos of that name."
+        image = with_name.get(name)
+        return image, "" if image else f"“{name}” is not in this project."
+
+    return found
+
+
+def _only_of_their_name(project: Project, names: set[str]) -> dict[str, list[int]]:
+    if not names:
+        return {}
+    rows = Image.objects.in_project(project).filter(name__in=names).order_by().values("name")
+    return dict(rows.annotate(pks=ArrayAgg("pk")).values_list("name", "pks"))
+
+
+def _last(name: str) -> str:
+    return name.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _misfit(photo: GivenPhoto, image: Image) -> str:
+    """Why these boxes cannot be boxes of this image; empty when they can."""
+    if (photo.width, photo.height) == (image.height, image.width) != (image.width, image.height):
+        return (
+            f"The boxes of “{photo.name}” were drawn on the photo as it lay ({photo.width} × {photo.height}), and "
+            f"here it stands upright ({image.width} × {image.height}). Export it again with its EXIF orientation "
+            "applied."
+        )
+    if image.state == ImageState.DISPUTED:
+        return f"Annotators disagree about “{image.name}”. Decide between them first, in Review."
+    if (photo.width, photo.height) != (image.width, image.height):
+        return (
+            f"The boxes of “{photo.name}” belong to a photo of {photo.width} × {photo.height} pixels; here it has "
+            f"{image.width} × {image.height}."
+        )
+    return next(_bad_boxes(photo, image), "")
+
+
+def _bad_boxes(photo: GivenPhoto, image: Image) -> Iterator[str]:
+    for number, face in enumerate(photo.faces, start=1):
+        try:
+            clip_box(face.box, image.width, image.height)
+        except BadBox as error:
+            yield f"Face {number} of “{photo.name}”: {error}"
