@@ -16,6 +16,9 @@ from jobs.wait import wait_for, wait_until_idle
 from labelling.errors import Refused
 from labelling.models import Project
 
+# What a command ends with when it was asked about something that is not there, as for arguments that make no sense.
+NOT_THERE = 2
+
 
 class WorkCommand(BaseCommand):
     """Subclasses write `work(options) -> dict`; what it returns is printed, as JSON with --json."""
@@ -31,19 +34,23 @@ class WorkCommand(BaseCommand):
                 raise CommandError(str(error)) from None
             except KeyboardInterrupt:
                 raise CommandError("Stopped. What was finished before is kept; run it again to go on.") from None
-        self.stdout.write(json.dumps(answer) if options["json"] else _as_text(answer))
+        self.stdout.write(json.dumps(answer) if options["json"] else self.as_text(answer))
+
+    def as_text(self, answer: dict) -> str:
+        return "\n".join(f"{name}: {json.dumps(value) if isinstance(value, dict | list) else value}"
+                         for name, value in answer.items())  # fmt: skip
 
     def project(self, slug: str) -> Project:
         project = Project.objects.filter(slug=slug).first()
         if project is None:
             known = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:10]) or "none yet"
-            raise CommandError(f"There is no project “{slug}”. There are: {known}.")
+            raise CommandError(f"There is no project “{slug}”. There are: {known}.", returncode=NOT_THERE)
         return project
 
     def version(self, slug: str, number: int) -> Version:
         version = Version.objects.filter(project=self.project(slug), number=number).select_related("project").first()
         if version is None:
-            raise CommandError(f"“{slug}” has no version {number}.")
+            raise CommandError(f"“{slug}” has no version {number}.", returncode=NOT_THERE)
         return version
 
     def finish(self, job: Job) -> Job:
@@ -76,8 +83,3 @@ class WorkCommand(BaseCommand):
 
     def say(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
-
-
-def _as_text(answer: dict) -> str:
-    return "\n".join(f"{name}: {json.dumps(value) if isinstance(value, dict | list) else value}"
-                     for name, value in answer.items())  # fmt: skip

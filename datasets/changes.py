@@ -115,6 +115,24 @@ def _table(kind: str, length: int, columns: dict) -> pa.Table:
     return pa.Table.from_arrays(filled, schema=CHANGES)
 
 
+def as_dict(row: dict) -> dict:
+    """A row as the API and the command line hand it out: what there is on each side, and nothing empty."""
+    change = {"kind": row["kind"]}
+    change |= {
+        name: row[column]
+        for name, column in {
+            "face": "face_id", "image": "image_id", "photo": "photo", "image_sha256": "image_sha256",
+            "iou": "iou", "faces": "faces",
+        }.items()
+        if row[column] is not None
+    }  # fmt: skip
+    for side in SIDES:
+        known = {name: row[f"{side}_{name}"] for name in ("name", "class_id", "who", "split")}
+        known["box"] = None if row[f"{side}_x"] is None else [row[f"{side}_{edge}"] for edge in BOX]
+        change[side] = {name: value for name, value in known.items() if value is not None} or None
+    return change
+
+
 def iou(old: list, new: list):
     """Intersection over union, box by box; each side is columns x, y, w and h, in any unit."""
     (old_x, old_y, old_w, old_h), (new_x, new_y, new_w, new_h) = old, new

@@ -44,8 +44,12 @@ def people_changes(old: People, new: People, flows: Mapping[tuple[int, int], int
             for person in stayed
             if old[person].name != new[person].name
         ],
-        "person_new": [_change(old, new, None, person, new[person].faces) for person in sorted(new.keys() - old.keys())],
-        "person_gone": [_change(old, new, person, None, old[person].faces) for person in sorted(old.keys() - new.keys())],
+        "person_new": [
+            _change(old, new, None, person, new[person].faces) for person in sorted(new.keys() - old.keys())
+        ],
+        "person_gone": [
+            _change(old, new, person, None, old[person].faces) for person in sorted(old.keys() - new.keys())
+        ],
     }
 
 

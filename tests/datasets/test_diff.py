@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from datasets.changes import KINDS
 from datasets.diff import Difference, compare
-from tests.datasets.version_tables import FaceRow, nameless, named, sha, tables
+from tests.datasets.version_tables import FaceRow, named, nameless, sha, tables
 
 
 def found(old, new) -> dict[str, list[dict]]:
@@ -110,7 +110,8 @@ def test_a_box_that_moved_by_less_than_the_content_hash_sees_has_not_changed():
 def test_faces_and_photos_in_another_split_are_told_with_the_people_they_are_of():
     photos = {**PHOTOS, "empty": "train"}
     old = tables(photos, [*ANA, nameless(4, "a"), named(5, "b", 2, "Ben")])
-    new = tables({**photos, "a": "test", "c": "train", "empty": "val"}, [*ANA, nameless(4, "a"), named(5, "b", 2, "Ben")])
+    other_splits = {**photos, "a": "test", "c": "train", "empty": "val"}
+    new = tables(other_splits, [*ANA, nameless(4, "a"), named(5, "b", 2, "Ben")])
     changes = found(old, new)
     assert set(changes) == {"split_changed", "photo_split_changed"}
     assert {row["face_id"] for row in changes["split_changed"]} == {1, 3, 4}
@@ -216,32 +217,46 @@ def content(photos: dict, faces: list[FaceRow]) -> dict:
     }  # fmt: skip
 
 
+def face_of(row: dict) -> tuple:
+    return (row["face_id"], row["image_sha256"])
+
+
+def new_box(row: dict) -> dict:
+    return {"box": tuple(round(row[f"new_{edge}"], 2) for edge in "xywh")}
+
+
+def new_person(row: dict) -> dict:
+    return {"who": row["new_who"], "class_id": row["new_class_id"], "name": row["new_name"]}
+
+
+def new_split(row: dict) -> dict:
+    return {"split": row["new_split"]}
+
+
+def changed_photos(listed: dict, photos: dict) -> dict:
+    gone = {row["image_sha256"] for row in listed["photo_removed"]}
+    came = [*listed["photo_added"], *listed["photo_split_changed"]]
+    kept = {photo: split for photo, split in photos.items() if photo not in gone}
+    return kept | {row["image_sha256"]: row["new_split"] for row in came}
+
+
+def changed_faces(listed: dict, faces: dict) -> dict:
+    gone = {face_of(row) for row in listed["face_removed"]}
+    names = {row["old_class_id"]: row["new_name"] for row in listed["person_renamed"]}
+    kept = {key: face | {"name": names.get(face["class_id"], face["name"])} for key, face in faces.items()}
+    kept = {key: face for key, face in kept.items() if key not in gone}
+    for kind, change in {"face_moved": new_person, "box_changed": new_box, "split_changed": new_split}.items():
+        for row in listed[kind]:
+            kept[face_of(row)] |= change(row)
+    added = {face_of(row): new_box(row) | new_person(row) | new_split(row) for row in listed["face_added"]}
+    assert not added.keys() & kept.keys()
+    return kept | added
+
+
 def apply(difference: Difference, photos: dict, faces: dict) -> dict:
     """The content that the changes, as listed, make of another."""
     listed = {kind: difference.rows(kind).to_pylist() for kind in KINDS}
-    key = lambda row: (row["face_id"], row["image_sha256"])  # noqa: E731
-    box = lambda row: tuple(round(row[f"new_{edge}"], 2) for edge in "xywh")  # noqa: E731
-    who = lambda row: {"who": row["new_who"], "class_id": row["new_class_id"], "name": row["new_name"]}  # noqa: E731
-    for row in listed["face_removed"]:
-        del faces[key(row)]
-    for row in listed["photo_removed"]:
-        del photos[row["image_sha256"]]
-    for row in [*listed["photo_added"], *listed["photo_split_changed"]]:
-        photos[row["image_sha256"]] = row["new_split"]
-    for row in listed["person_renamed"]:
-        for face in faces.values():
-            if face["class_id"] == row["old_class_id"]:
-                face["name"] = row["new_name"]
-    for row in listed["face_moved"]:
-        faces[key(row)] |= who(row)
-    for row in listed["box_changed"]:
-        faces[key(row)]["box"] = box(row)
-    for row in listed["split_changed"]:
-        faces[key(row)]["split"] = row["new_split"]
-    for row in listed["face_added"]:
-        assert key(row) not in faces
-        faces[key(row)] = {"box": box(row), **who(row), "split": row["new_split"]}
-    return {"photos": photos, "faces": faces}
+    return {"photos": changed_photos(listed, photos), "faces": changed_faces(listed, faces)}
 
 
 @given(contents(), contents())
