@@ -5,7 +5,7 @@ import tempfile
 
 from django.db import transaction
 
-from datasets.formats import coco, parquet
+from datasets.formats import coco, cvat, parquet, table, voc, yolo
 from datasets.manifest import ManifestBroken, read_file
 from datasets.models import Export, ExportState, Version, VersionState
 from jobs.enqueue import enqueue
@@ -14,7 +14,7 @@ from jobs.work import Work
 from labelling import storage
 from labelling.errors import Refused
 
-FORMATS = {"coco": coco, "parquet": parquet}
+FORMATS = {"coco": coco, "yolo": yolo, "voc": voc, "cvat": cvat, "csv": table, "parquet": parquet}
 
 
 @transaction.atomic

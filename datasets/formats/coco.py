@@ -10,15 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
-
+from datasets.formats.tables import box_of, file_name, rows
 from datasets.given import BadLabels, GivenFace, GivenPhoto
 from datasets.manifest import parse_table
 from labelling.models import Who
 
 TITLE = "COCO (one JSON file)"
 SUFFIX = "json"
-FILE_ENDINGS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 
 
 def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
@@ -29,27 +27,21 @@ def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
     yield b', "categories": [{"id": 1, "name": "face", "supercategory": "person"}]'
     yield b', "images": ['
     ids: dict[str, int] = {}
-    for row in _rows(images):
+    for row in rows(images):
         ids[row["image_sha256"]] = len(ids) + 1
         yield (b", " if counts["images"] else b"") + _json(_image(len(ids), row))
         counts["images"] += 1
     yield b'], "annotations": ['
-    for row in _rows(faces):
+    for row in rows(faces):
         yield (b", " if counts["faces"] else b"") + _json(_annotation(counts["faces"] + 1, ids, row))
         counts["faces"] += 1
     yield b"]}\n"
 
 
-def _rows(table: pa.Table) -> Iterator[dict]:
-    for batch in table.to_batches(max_chunksize=10_000):
-        yield from batch.to_pylist()
-
-
 def _image(number: int, row: dict) -> dict:
-    ending = FILE_ENDINGS.get(row["format"], "bin")
     return {
         "id": number,
-        "file_name": f"{row['image_sha256']}.{ending}",
+        "file_name": file_name(row),
         "width": row["width"],
         "height": row["height"],
         "original_name": row["name"],
@@ -58,7 +50,7 @@ def _image(number: int, row: dict) -> dict:
 
 
 def _annotation(number: int, ids: dict[str, int], row: dict) -> dict:
-    x, y, w, h = (round(row[side], 2) for side in ("x", "y", "w", "h"))
+    x, y, w, h = box_of(row)
     return {
         "id": number,
         "image_id": ids[row["image_sha256"]],

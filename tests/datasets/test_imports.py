@@ -323,7 +323,7 @@ def test_the_command_imports_and_counts(small_set, freeze_now, file_of, elsewher
     ("words", "sentence"),
     [
         (["nowhere", "coco", "x"], "There is no project"),
-        (["{slug}", "voc", "x"], "no format Facet reads"),
+        (["{slug}", "pickle", "x"], "no format Facet reads"),
         (["{slug}", "coco", "/nowhere.json"], "There is no file"),
     ],
 )

@@ -1,0 +1,97 @@
+"""YOLO as Ultralytics reads it: a text for each photo, people as classes.
+
+`labels/<split>/<sha256>.txt` goes beside `images/<split>/<sha256>.<ending>`. A photo without a face has an empty text:
+a trainer then knows that it was looked at. `photos.csv` and `classes.json` say what the format has no place for.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from datasets.formats import photo_list
+from datasets.formats.classes import Classes, meant
+from datasets.formats.tables import box_of, counted, file_name
+from datasets.formats.zipped import member, opened, zip_pieces
+from datasets.given import BadLabels, GivenFace, GivenPhoto
+from datasets.manifest import parse_table
+from datasets.splits import SPLITS
+from labelling.models import Who
+
+TITLE = "YOLO (labels as text, zipped)"
+SUFFIX = "zip"
+CLASSES = "classes.json"
+LABELS = re.compile(r"labels/[^/]+/([0-9a-f]{64})\.txt")
+# Of the side of a photo. A hundredth of a pixel comes back exactly from photos of up to a million pixels a side.
+DIGITS = 10
+
+
+def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
+    """A zip, piece by piece; fills `counts` with what was really written."""
+    yield from zip_pieces(_entries(files, info, counts))
+
+
+def _entries(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[tuple[str, bytes]]:
+    classes = Classes(_people(files["faces"]))
+    yield CLASSES, classes.as_json()
+    yield "data.yaml", _yaml(classes, info)
+    lines = []
+    for image, mine in counted(files, counts):
+        lines.append(photo_list.line(image, f"images/{image['split']}/{file_name(image)}"))
+        text = "".join(_line(classes, image, face) for face in mine)
+        yield f"labels/{image['split']}/{image['image_sha256']}.txt", text.encode()
+    yield photo_list.NAME, photo_list.as_csv(photo_list.COLUMNS, lines)
+
+
+def _people(faces: bytes) -> set[tuple[int, str]]:
+    table = parse_table(faces).select(["class_id", "identity"])
+    named = table.filter(pc.is_valid(table["identity"])).group_by(["class_id", "identity"]).aggregate([])
+    return set(zip(named["class_id"].to_pylist(), named["identity"].to_pylist(), strict=True))
+
+
+def _yaml(classes: Classes, info: dict) -> bytes:
+    """JSON is YAML too, and its quoting leaves no name a way out."""
+    lines = [f"# {info['content_hash']}", "path: ."]
+    lines += [f"{split}: images/{split}" for split in SPLITS]
+    lines += ["names:", *(f"  {number}: {json.dumps(name)}" for number, name in enumerate(classes.names))]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _line(classes: Classes, image: dict, face: dict) -> str:
+    x, y, w, h = box_of(face)
+    shares = ((x + w / 2) / image["width"], (y + h / 2) / image["height"], w / image["width"], h / image["height"])
+    return f"{classes.number(face)} " + " ".join(f"{share:.{DIGITS}f}" for share in shares) + "\n"
+
+
+def read(path: Path) -> Iterator[GivenPhoto]:
+    """The photos of `photos.csv`, each with its faces. Raises BadLabels, which says what is wrong where."""
+    with opened(path) as archive:
+        photos = member(archive, photo_list.NAME)
+        try:
+            who_is = meant(member(archive, CLASSES))
+        except (ValueError, TypeError) as error:
+            raise BadLabels(f"{CLASSES} cannot be read: {error}.") from None
+        sides = {photo.sha256: (photo.width, photo.height) for photo in photo_list.given_photos(photos, {})}
+        faces = defaultdict(list)
+        for name in archive.namelist():
+            found = LABELS.fullmatch(name)
+            if found:
+                faces[found[1]] += _faces(name, member(archive, name), who_is, sides.get(found[1]))
+        yield from photo_list.given_photos(photos, faces)
+
+
+def _faces(name: str, data: bytes, who_is: list, sides: tuple[int, int] | None) -> Iterator[GivenFace]:
+    if sides is None:
+        raise BadLabels(f"{name} belongs to a photo that is not in {photo_list.NAME}.")
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            place, *shares = line.split()
+            xc, yc, w, h = (float(share) * side for share, side in zip(shares, sides * 2, strict=True))
+            who, identity = who_is[int(place)]
+        except (ValueError, IndexError) as error:
+            raise BadLabels(f"Line {number} of {name} cannot be read: {error}.") from None
+        box = tuple(round(side, 2) for side in (xc - w / 2, yc - h / 2, w, h))
+        yield GivenFace(box, who, identity if who == Who.ASSIGNED else None)
