@@ -3,20 +3,25 @@
 from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from datasets.changes import KINDS, as_dict
+from datasets.comparisons import changes_of, compare_again, comparison_of
 from datasets.exports import start_export
 from datasets.freeze import start_freeze
-from datasets.models import Export, ExportState, Version
+from datasets.models import Comparison, ComparisonState, Export, ExportState, Version
 from datasets.splits import BadPolicy, SplitPolicy
 from labelling import storage
 from labelling.access import project_for, require_role
 from labelling.errors import Refused
 from labelling.models import Role
+
+MOST_NUMBER = 2**31 - 1
 
 
 class VersionSerializer(serializers.ModelSerializer):
@@ -80,6 +85,75 @@ class VersionDetail(APIView):
     @extend_schema(responses=VersionSerializer)
     def get(self, request, slug: str, number: int):
         return Response(VersionSerializer(_version(request.user, slug, number)).data)
+
+
+class AskedChanges(serializers.Serializer):
+    """`against`: the older version, the one before by default. `identity`: a name or a class id."""
+
+    against = serializers.IntegerField(required=False, min_value=1, max_value=MOST_NUMBER)
+    kind = serializers.ChoiceField(choices=list(KINDS), required=False, allow_blank=True, default="")
+    identity = serializers.CharField(required=False, allow_blank=True, max_length=120, default="")
+    offset = serializers.IntegerField(required=False, min_value=0, max_value=MOST_NUMBER, default=0)
+
+
+class VersionDiff(APIView):
+    """What changed from version `against` to this one."""
+
+    PAGE_SIZE = 100
+
+    @extend_schema(
+        parameters=[AskedChanges], responses={(200, "application/json"): OpenApiTypes.OBJECT, 202: OpenApiTypes.OBJECT}
+    )
+    def get(self, request, slug: str, number: int):
+        """Counts of every kind of change, and a part of the list: of one `kind` or all, about one `identity` or all.
+
+        202 with the `job` while it is being worked out: ask again. `state` is “failed” when that did not go well.
+        """
+        asked = self._asked(request)
+        comparison = comparison_of(*self._versions(request.user, slug, number, asked), by=request.user)
+        if comparison.state != ComparisonState.DONE:
+            return _unfinished(comparison)
+        try:
+            found = changes_of(
+                comparison, kind=asked["kind"], person=asked["identity"], start=asked["offset"], most=self.PAGE_SIZE
+            )
+        except storage.ObjectMissing:
+            return _unfinished(compare_again(comparison, by=request.user))
+        fitting = found.counts[asked["kind"]] if asked["kind"] else sum(found.counts.values())
+        following = asked["offset"] + self.PAGE_SIZE
+        return Response({
+            "state": comparison.state, **comparison.summary, "found": found.counts, "offset": asked["offset"],
+            "next_offset": following if following < fitting else None,
+            "changes": [as_dict(row) for row in found.rows],
+        })  # fmt: skip
+
+    @extend_schema(request=None, parameters=[OpenApiParameter("against", int)], responses={202: OpenApiTypes.OBJECT})
+    def post(self, request, slug: str, number: int):
+        """Compare once more, after it failed."""
+        versions = self._versions(request.user, slug, number, self._asked(request))
+        return _unfinished(compare_again(comparison_of(*versions, by=request.user), by=request.user))
+
+    def _asked(self, request) -> dict:
+        shape = AskedChanges(data=request.query_params)
+        shape.is_valid(raise_exception=True)
+        return shape.validated_data
+
+    def _versions(self, user, slug: str, number: int, asked: dict) -> tuple[Version, Version]:
+        """The older and the newer one, without the figures per person."""
+        project = project_for(user, slug)
+        versions = Version.objects.filter(project=project).select_related("project").defer("statistics")
+        new = get_object_or_404(versions, number=number)
+        if "against" in asked:
+            return get_object_or_404(versions, number=asked["against"]), new
+        if new.parent_id is None:
+            raise Refused("Say with which version to compare.", fields={"against": ["No version came before."]})
+        return versions.get(pk=new.parent_id), new
+
+
+def _unfinished(comparison: Comparison) -> Response:
+    body = {"state": comparison.state, "message": comparison.message, "job": comparison.job_id}
+    is_waiting = comparison.state == ComparisonState.WAITING
+    return Response(body, status=status.HTTP_202_ACCEPTED if is_waiting else status.HTTP_200_OK)
 
 
 class ExportSerializer(serializers.ModelSerializer):

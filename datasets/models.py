@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from jobs.models import Job
@@ -126,3 +126,45 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"{self.format} of {self.version}"
+
+
+class ComparisonQuerySet(ScopedQuerySet):
+    project_path = "new__project"
+
+
+class ComparisonState(models.TextChoices):
+    WAITING = "waiting", "being compared"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
+class Comparison(models.Model):
+    """What changed from one version to another. Versions never change, so it is worked out once.
+
+    Figures are in the row, the list of changes is a Parquet file in the object store (datasets/changes.py). Both can be
+    made anew whenever they are lost.
+    """
+
+    old = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="+")
+    new = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="comparisons")
+    state = models.CharField(max_length=10, choices=ComparisonState, default=ComparisonState.WAITING)
+    message = models.CharField(max_length=500, blank=True)
+    summary = models.JSONField(default=dict)
+    key = models.CharField(max_length=200, blank=True, help_text="Of the list; empty when nothing changed.")
+    sha256 = models.CharField(max_length=64, blank=True)
+    byte_size = models.PositiveBigIntegerField(default=0)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ComparisonQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["old", "new"], name="two_versions_are_compared_once"),
+            models.CheckConstraint(condition=~Q(old=F("new")), name="no_version_is_compared_with_itself"),
+        ]
+
+    def __str__(self) -> str:
+        return f"comparison of version {self.old_id} with {self.new_id}"

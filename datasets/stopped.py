@@ -1,6 +1,6 @@
-"""A version or export whose job ended without finishing says so, and why. The version's tag is free again."""
+"""A version, export or comparison whose job ended early says so, and why. The version's tag is free again."""
 
-from datasets.models import Export, ExportState, Version, VersionState
+from datasets.models import Comparison, ComparisonState, Export, ExportState, Version, VersionState
 
 
 def mark_failed(sender, job, **kwargs) -> None:
@@ -9,3 +9,6 @@ def mark_failed(sender, job, **kwargs) -> None:
         state=VersionState.FAILED, message=message, tag=""
     )
     Export.objects.filter(job=job, state=ExportState.WAITING).update(state=ExportState.FAILED, message=message)
+    Comparison.objects.filter(job=job, state=ComparisonState.WAITING).update(
+        state=ComparisonState.FAILED, message=message
+    )

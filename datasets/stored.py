@@ -1,8 +1,8 @@
-"""The objects of versions and exports, for `fsck`."""
+"""The objects of versions, exports and comparisons, for `fsck`."""
 
 from collections.abc import Iterator
 
-from datasets.models import Export, ExportState, Version, VersionState
+from datasets.models import Comparison, ComparisonState, Export, ExportState, Version, VersionState
 from labelling.fsck import Area, Expected
 from labelling.models import Project
 
@@ -35,3 +35,20 @@ class Exports(Area):
 
     def advice(self, project: Project, expected: Expected) -> str:
         return "Export that version again: the same bytes come out."
+
+
+class Comparisons(Area):
+    folder = "comparisons/"
+
+    def expected(self, project: Project) -> Iterator[Expected]:
+        done = Comparison.objects.filter(new__project=project, state=ComparisonState.DONE).exclude(key="")
+        rows = done.values_list("key", "old__number", "new__number", "byte_size", "sha256", "pk")
+        for key, old, new, size, sha256, row in sorted(rows):
+            yield Expected(key, f"the list of what changed from version {old} to {new}", size, sha256, row=row)
+
+    def advice(self, project: Project, expected: Expected) -> str:
+        return "Run with --repair: it is forgotten then, and worked out anew when somebody asks for it."
+
+    def remake(self, project: Project, expected: Expected) -> str:
+        Comparison.objects.filter(pk=expected.row).delete()
+        return "Forgotten; it is worked out anew when somebody asks for it."

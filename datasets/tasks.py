@@ -1,8 +1,9 @@
 """Background work of this layer; imported by workers only."""
 
+from datasets.comparisons import make_comparison
 from datasets.exports import make_export
 from datasets.freeze import freeze
-from datasets.models import Export, Version
+from datasets.models import Comparison, Export, Version
 from jobs.work import Work, handles
 
 
@@ -14,3 +15,9 @@ def freeze_version(work: Work) -> dict:
 @handles("export")
 def export_version(work: Work) -> dict:
     return make_export(Export.objects.select_related("version__project").get(pk=work.params["export"]), work)
+
+
+@handles("compare")
+def compare_versions(work: Work) -> dict:
+    comparisons = Comparison.objects.select_related("old__project", "new__project")
+    return make_comparison(comparisons.get(pk=work.params["comparison"]), work)

@@ -10,6 +10,7 @@ urlpatterns = [
 api_urlpatterns = [
     path("projects/<slug:slug>/versions/", api.VersionList.as_view(), name="api-versions"),
     path("projects/<slug:slug>/versions/<int:number>/", api.VersionDetail.as_view(), name="api-version"),
+    path("projects/<slug:slug>/versions/<int:number>/diff/", api.VersionDiff.as_view(), name="api-version-diff"),
     path("projects/<slug:slug>/versions/<int:number>/exports/", api.ExportList.as_view(), name="api-exports"),
     path("exports/<int:export_id>/", api.ExportDetail.as_view(), name="api-export"),
     path("exports/<int:export_id>/download/", api.ExportDownload.as_view(), name="api-export-download"),

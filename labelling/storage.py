@@ -145,6 +145,15 @@ def get(key: str) -> bytes:
         raise _translated(error, key) from error
 
 
+def get_part(key: str, start: int, length: int) -> bytes:
+    """So many bytes of an object from `start`; fewer where it ends, and at least one must be there."""
+    try:
+        wanted = f"bytes={start}-{start + length - 1}"
+        return _client().get_object(Bucket=settings.S3_BUCKET, Key=key, Range=wanted)["Body"].read()
+    except (ClientError, BotoCoreError) as error:
+        raise _translated(error, key) from error
+
+
 def stream(key: str, chunk: int = 256 * 1024) -> tuple[int, Iterator[bytes]]:
     """Length in bytes and an iterator over the object, for answers that should not sit in memory."""
     try:

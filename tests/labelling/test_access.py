@@ -125,6 +125,7 @@ FOREIGN = {
     "api-undo": lambda it: {"event_id": it.event},
     "api-versions": lambda it: {"slug": it.slug},
     "api-version": lambda it: {"slug": it.slug, "number": it.version},
+    "api-version-diff": lambda it: {"slug": it.slug, "number": it.version},
     "api-exports": lambda it: {"slug": it.slug, "number": it.version},
     "api-export": lambda it: {"export_id": it.export},
     "api-export-download": lambda it: {"export_id": it.export},
