@@ -5,7 +5,7 @@ class LabellingConfig(AppConfig):
     name = "labelling"
 
     def ready(self) -> None:
-        from labelling import fsck, job_rules, near_duplicates, photo_objects
+        from labelling import elsewhere_objects, fsck, job_rules, near_duplicates, photo_objects
         from labelling.api import schema  # noqa: F401  (registers itself)
         from labelling.signals import images_added
 
@@ -14,3 +14,4 @@ class LabellingConfig(AppConfig):
         fsck.register(
             photo_objects.Originals(), photo_objects.Pictures(), photo_objects.Crops(), photo_objects.Staged()
         )
+        fsck.register_beside(elsewhere_objects.check_originals_elsewhere)

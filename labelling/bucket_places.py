@@ -43,6 +43,13 @@ def place_of(address: str) -> Place:
     return place
 
 
+def is_open(bucket: str, key: str) -> bool:
+    """Whether an object may be read now: the operator may have closed its place since it was seen."""
+    found = Place(bucket, key)
+    is_own = Place(settings.S3_BUCKET, OWN_FOLDER).holds(found)
+    return not is_own and any(allowed.holds(found) for allowed in allowed_places())
+
+
 def allowed_places() -> list[Place]:
     return [place for place in map(_parsed, settings.S3_SOURCES) if place]
 

@@ -1,4 +1,4 @@
-"""Photos out of a bucket of the same object store, copied; synchronised again, only what is new or changed is read.
+"""Photos out of a bucket of the same object store, copied or left there; again only what is new or changed is read.
 
 Keys are names and never paths: whatever letters they hold, they go to the store as they came from it.
 """
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef, Subquery
 from django.utils import timezone
 
 from labelling import storage
@@ -21,22 +21,29 @@ from labelling.bucket_places import Place, place_of
 from labelling.errors import Refused
 from labelling.ingest import PHOTO_SUFFIXES, person_of
 from labelling.intake import ask
-from labelling.models import BucketObject, FileStatus, Intake, IntakeFile, IntakeSource, Project
+from labelling.models import BucketObject, FileStatus, Intake, IntakeFile, IntakeSource, OriginalElsewhere, Project
 from labelling.taking_in import BrokenSource, SourceFile, Unreadable, name_in, source
 
 PAGE = 1000
 LONGEST_PATTERN = 200
+IN_PLACE = (
+    "Originals of new photos stay yours, in their bucket, and are read there. If one is deleted or changed there, its "
+    "crops and training from it stop; its pictures for labelling stay."
+)
 GONE = "This object went away while the bucket was read. Synchronise again to see whether it is back."
 MISSING = "It was there the last time, and is not any more. Its photo stays."
 
 
-def synchronise(project: Project, place: Place, *, pattern: str = "", uid: UUID, by=None, **said) -> Intake:
+def synchronise(
+    project: Project, place: Place, *, pattern: str = "", in_place: bool = False, uid: UUID, by=None, **said
+) -> Intake:
     """Have workers look through a place in a bucket. said: as for `intake.ask`.
 
+    in_place: originals stay where they are (`originals.py`), only pictures are made of them; it holds for new photos.
     Without a pattern everything that is named like a photo is meant; with one (`*.jpg`, `2024-*/front/*`) what it
     fits, beginning behind the folder that was given.
     """
-    options = {"address": str(place), "pattern": pattern}
+    options = {"address": str(place), "pattern": pattern, "in_place": in_place}
     return ask(project, IntakeSource.BUCKET, str(place), uid=uid, by=by, options=options, **said)
 
 
@@ -72,9 +79,37 @@ def remember(intake: Intake, files: list[tuple[_Seen, IntakeFile]]) -> None:
         unique_fields=["project", "bucket", "key"],
         update_fields=["etag", "version", "size", "image", "intake", "reads", "missing_since"],
     )
+    _renew_places(rows)
 
 
-@source(IntakeSource.BUCKET, told=remember)
+def _renew_places(seen: list[BucketObject]) -> None:
+    """The bytes of a photo that stayed there were read again, as another state of the same object: stored anew, say."""
+    by_place = {(row.image_id, row.bucket, row.key): row for row in seen if row.image_id}
+    changed = []
+    for place in OriginalElsewhere.objects.filter(image__in={row.image_id for row in seen if row.image_id}):
+        row = by_place.get((place.image_id, place.bucket, place.key))
+        if row:
+            place.etag, place.version = row.etag, row.version
+            changed.append(place)
+    OriginalElsewhere.objects.bulk_update(changed, ["etag", "version"])
+
+
+def follow_moved(intake: Intake) -> None:
+    """Originals that are not where they stayed, but were read somewhere else as well: that is their place now."""
+    project_id = intake.project_id
+    there = BucketObject.objects.filter(project=project_id, image=OuterRef("image"), missing_since=None, etag__gt="")
+    at_its_place = there.filter(bucket=OuterRef("bucket"), key=OuterRef("key"))
+    lost = OriginalElsewhere.objects.filter(image__project=project_id).exclude(Exists(at_its_place))
+    moved = lost.annotate(now=Subquery(there.order_by("-pk").values("pk")[:1])).filter(now__isnull=False)
+    places = list(moved)
+    found = BucketObject.objects.in_bulk([place.now for place in places])
+    for place in places:
+        seen = found[place.now]
+        place.bucket, place.key, place.etag, place.version = seen.bucket, seen.key, seen.etag, seen.version
+    OriginalElsewhere.objects.bulk_update(places, ["bucket", "key", "etag", "version"], batch_size=PAGE)
+
+
+@source(IntakeSource.BUCKET, told=remember, ended=follow_moved)
 def objects_of(intake: Intake) -> Iterator[SourceFile]:
     """Raises BrokenSource, in words, when the place is closed or cannot be listed."""
     try:
@@ -139,7 +174,8 @@ class _Look:
     def _file(self, one: storage.Foreign, seen: _Seen) -> SourceFile:
         name = self._name(one.key)
         read: Callable[[], bytes] = partial(_read, self.place.bucket, one, seen)
-        return SourceFile(name, read, person_of(name), origin=seen)
+        stays = partial(_place, self.place.bucket, seen) if self.intake.in_place else None
+        return SourceFile(name, read, person_of(name), origin=seen, stays=stays)
 
     def _missing(self, newest: int) -> int:
         """What was there before and is gone: told once, and its photo stays."""
@@ -172,6 +208,13 @@ class _Look:
         Intake.objects.filter(pk=self.intake.pk).update(
             note=f"In the bucket: {note}", options={**self.intake.options, "found": {**self.counts, "missing": missing}}
         )
+
+
+def _place(bucket: str, seen: _Seen) -> OriginalElsewhere | None:
+    now = seen.now
+    if not now.etag:  # it could not be told from another one later: copied after all
+        return None
+    return OriginalElsewhere(bucket=bucket, key=now.key, etag=now.etag, version=now.version[:1024])
 
 
 def _read(bucket: str, one: storage.Foreign, seen: _Seen) -> bytes:

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image as Picture
 
-from labelling import storage
+from labelling import originals, storage
 from labelling.models import Face
 from labelling.photos import SIZES, upright_rgb
 
@@ -13,7 +13,7 @@ MARGIN = 0.25
 
 
 def face_crop(face: Face) -> bytes:
-    """A square JPEG around the face. Raises ObjectMissing when the photo itself is gone."""
+    """A square JPEG around the face. Raises one of originals.NOT_TO_BE_HAD when the photo itself is gone."""
     sha256 = face.image.sha256
     key = storage.crop_key(face.project_id, sha256, face.box_key)
     try:
@@ -43,6 +43,6 @@ def _sharp_enough(face: Face) -> Picture.Image:
     image = face.image
     shrunk = SIZES["large"] / max(image.width, image.height)
     if shrunk < 1 and min(face.w, face.h) * shrunk < 96:
-        return Picture.fromarray(upright_rgb(storage.get(storage.original_key(image.project_id, image.sha256))))
+        return Picture.fromarray(upright_rgb(originals.read(image.project_id, image.sha256)))
     large = storage.get(storage.picture_key(image.project_id, image.sha256, "large"))
     return Picture.open(io.BytesIO(large), formats=("JPEG",)).convert("RGB")

@@ -38,7 +38,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Finding:
-    kind: str  # missing, damaged, leftover, unknown, upload or job
+    kind: str  # missing, damaged, refused, leftover, unknown, upload or job
     key: str
     what: str
     advice: str
@@ -102,6 +102,16 @@ def register(*areas: Area) -> None:
     _areas.extend(area for area in areas if area.folder not in {known.folder for known in _areas})
 
 
+# Like an area's check, of what lies outside the project's folder: (project, repair, sample, tally, tell).
+Beside = Callable[[Project, bool, int | None, Tally, Callable[[str, int, int], None]], Iterator[Finding]]
+_beside: list[Beside] = []
+
+
+def register_beside(check_beside: Beside) -> None:
+    if check_beside not in _beside:
+        _beside.append(check_beside)
+
+
 class OutOfOrder(RuntimeError):
     """The streams cannot be compared; nothing that would be said of them could be trusted."""
 
@@ -122,6 +132,8 @@ def check(
     tally = Tally() if tally is None else tally
     for area in _areas:
         yield from _AreaCheck(project, area, repair, grace, tally).findings(sample, tell)
+    for check_beside in _beside:
+        yield from check_beside(project, repair, sample, tally, tell)
     yield from _unknown_folders(project)
     yield from _unfinished_uploads(project, repair, grace)
     yield from _lapsed_jobs(project, repair)
@@ -161,7 +173,7 @@ class _AreaCheck:
         area, prefix = self._area, storage.project_prefix(self._project.pk) + self._area.folder
         objects = storage.listed_by_folder(prefix) if area.by_folder else storage.listed(prefix)
         total = area.count(self._project)
-        chosen = _Sample(total, total if sample is None else sample)
+        chosen = Sample(total, total if sample is None else sample)
         for done, (row, found) in enumerate(paired(area.expected(self._project), objects), start=1):
             self._tally.objects += found is not None
             self._tally.rows += row is not None and row.must_exist
@@ -222,7 +234,7 @@ class _AreaCheck:
         return timezone.now() - found.modified >= self._grace
 
 
-class _Sample:
+class Sample:
     """Chooses so many of so many things, each as likely as any other, while they pass by."""
 
     def __init__(self, things: int, wanted: int) -> None:

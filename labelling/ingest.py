@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from labelling import storage
 from labelling.identities import get_or_create_identity
-from labelling.models import FileStatus, Identity, Image, Project
+from labelling.models import FileStatus, Identity, Image, OriginalElsewhere, Project
 from labelling.photo_processes import read_photo_apart
 from labelling.photos import BadPhoto, Photo
 from labelling.signals import announce, images_added
@@ -40,12 +40,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file as it came. taken_at: where the source knows it better than the file."""
+    """A file as it came. taken_at: where the source knows it better than the file.
+
+    stays: an unsaved row, where the original stays where it is; no copy of it is kept then.
+    """
 
     name: str
     data: bytes
     identity: Identity | None = None
     taken_at: datetime | None = None
+    stays: OriginalElsewhere | None = None
 
 
 @dataclass(frozen=True)
@@ -85,20 +89,35 @@ def ready_photos(project: Project, arrivals: Sequence[Arrival]) -> Ready:
     """
     files = [(hashlib.sha256(arrival.data).hexdigest(), arrival) for arrival in arrivals]
     known = _known(project, (sha for sha, _ in files))
-    fresh = {sha: arrival.data for sha, arrival in files if sha not in known}
-    photos = _side_by_side(lambda data: _read_and_store(project.pk, data), list(fresh.values()))
+    fresh: dict[str, Arrival] = {}
+    for sha, arrival in files:
+        if sha not in known:
+            fresh.setdefault(sha, arrival)  # the first of those with equal bytes, as for the row
+    photos = _side_by_side(lambda arrival: _read_and_store(project.pk, arrival), list(fresh.values()))
     return Ready(project, files, dict(zip(fresh, photos, strict=True)), known)
 
 
+@transaction.atomic
 def write_rows(ready: Ready, *, session: str = "", by=None) -> list[Outcome]:
     """The rows of new photos, and what became of each file, in order."""
     rows: dict[str, Image] = {}
+    stay: dict[str, OriginalElsewhere] = {}
     for sha, arrival in ready.files:
         photo = ready.photos.get(sha)
         if isinstance(photo, Photo) and sha not in rows:
             rows[sha] = _row(ready.project, photo, arrival, printable(session)[:120], by)
+            if arrival.stays:
+                stay[sha] = arrival.stays
     created, quicker = _insert(ready.project, list(rows.values()))
+    _keep_places(created, stay)
     return _outcomes(ready.files, ready.photos, created, ready.known | quicker)
+
+
+def _keep_places(created: dict[str, Image], stay: dict[str, OriginalElsewhere]) -> None:
+    places = [(created[sha], place) for sha, place in stay.items() if sha in created]
+    for image, place in places:
+        place.image = image
+    OriginalElsewhere.objects.bulk_create(place for _, place in places)
 
 
 def _outcomes(files, read: dict, created: dict[str, Image], there: dict[str, Image]) -> list[Outcome]:
@@ -132,12 +151,13 @@ def _side_by_side(do, things: list) -> list:
         return list(pool.map(do, things))
 
 
-def _read_and_store(project_id: int, data: bytes) -> Photo | BadPhoto:
+def _read_and_store(project_id: int, arrival: Arrival) -> Photo | BadPhoto:
     try:
-        photo = read_photo_apart(data)
+        photo = read_photo_apart(arrival.data)
     except BadPhoto as error:
         return error
-    storage.put(storage.original_key(project_id, photo.sha256), data)
+    if arrival.stays is None:
+        storage.put(storage.original_key(project_id, photo.sha256), arrival.data)
     for size, picture in photo.pictures.items():
         storage.put(storage.picture_key(project_id, photo.sha256, size), picture, "image/jpeg")
     photo.pictures.clear()  # stored; many photos of one call must not add up

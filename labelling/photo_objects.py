@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from PIL import Image as Picture
 
-from labelling import storage
+from labelling import originals, storage
 from labelling.fsck import Area, Expected
 from labelling.models import Face, Image, Intake, Project, Who
 from labelling.models.faces import key_of_box
@@ -24,28 +24,25 @@ class Originals(Area):
     by_folder = True
 
     def count(self, project: Project) -> int:
-        return Image.objects.filter(project=project).count()
+        return Image.objects.filter(project=project, elsewhere=None).count()
 
     def expected(self, project: Project) -> Iterator[Expected]:
-        for page in _pages(project, "name", "byte_size", "note"):
-            for pk, sha256, name, size, note in page:
+        for page in _pages(project, "name", "byte_size", "note", "elsewhere"):
+            for pk, sha256, name, size, note, elsewhere in page:
                 key = storage.original_key(project.pk, sha256)
-                is_marked = note.startswith(MARK)
-                yield Expected(key, f"the original of “{name}”", size, sha256, is_suspect=is_marked, row=pk)
+                is_here = elsewhere is None  # else none has to be; a copy that is here is no harm
+                is_marked = is_here and note.startswith(MARK)
+                what = f"the original of “{name}”"
+                yield Expected(key, what, size, sha256, must_exist=is_here, is_suspect=is_marked, row=pk)
 
     def is_spoken_of(self, project: Project, key: str) -> bool:
         return _has_photo(project, key.rsplit("/", 1)[-1])
 
     def advice(self, project: Project, expected: Expected) -> str:
-        return f"Copy it back from a backup, to “{expected.key}”; nothing else has these bytes.{_whom(expected.row)}"
+        return f"Copy it back from a backup, to “{expected.key}”; nothing else has these bytes.{whom(expected.row)}"
 
     def mark(self, expected: Expected, trouble: str) -> str:
-        photo = Image.objects.filter(pk=expected.row)
-        if not trouble:
-            photo.filter(note__startswith=MARK).update(note="")
-            return ""
-        photo.update(note=f"{MARK}{trouble}.")
-        return "Not repaired; the photo has a note that says so."
+        return mark_original(expected.row, trouble)
 
 
 class Pictures(Area):
@@ -79,8 +76,8 @@ class Pictures(Area):
     def remake(self, project: Project, expected: Expected) -> str:
         size = expected.key.rsplit("/", 1)[-1].removesuffix(".jpg")
         try:
-            photo = read_photo_apart(storage.get(storage.original_key(project.pk, expected.sha256)))
-        except (storage.ObjectMissing, BadPhoto):
+            photo = read_photo_apart(originals.read(project.pk, expected.sha256))
+        except (*originals.NOT_TO_BE_HAD, BadPhoto):
             return ""
         if photo.sha256 != expected.sha256:  # what a damaged original shows is not that photo
             return ""
@@ -135,6 +132,16 @@ class Staged(Area):
         return "Send it again; nothing else has its photos."
 
 
+def mark_original(image_id: int, trouble: str) -> str:
+    """A note on the photo, or none any more; what was done."""
+    photo = Image.objects.filter(pk=image_id)
+    if not trouble:
+        photo.filter(note__startswith=MARK).update(note="")
+        return ""
+    photo.update(note=f"{MARK}{trouble}."[:500])
+    return "Not repaired; the photo has a note that says so."
+
+
 def _pages(project: Project, *fields: str) -> Iterator[list[tuple]]:
     """Photos in order of their hashes, from the index that has them in it: (id, hash, *fields)."""
     photos = Image.objects.filter(project=project).order_by("sha256").values_list("pk", "sha256", *fields)
@@ -157,7 +164,7 @@ def _has_photo(project: Project, sha256: str) -> bool:
     return Image.objects.filter(project=project, sha256=sha256).exists()
 
 
-def _whom(image_id: int) -> str:
+def whom(image_id: int) -> str:
     named = Face.objects.filter(image=image_id, who=Who.ASSIGNED).order_by("identity__name")
     names = list(named.values_list("identity__name", flat=True).distinct()[: MOST_NAMES + 1])
     if not names:

@@ -5,7 +5,7 @@ Keys are made here and nowhere else, from ids and hashes, never from a user's te
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
@@ -25,6 +25,10 @@ SMALL = 8 * 1024 * 1024
 
 class ObjectMissing(Exception):
     """A row speaks of an object that the store does not have."""
+
+
+class ObjectChanged(ObjectMissing):
+    """A bucket that is not ours has another object under that key by now."""
 
 
 class StoreAway(ConnectionError):
@@ -88,7 +92,9 @@ def _client(endpoint: str = ""):
 
 def _translated(error: Exception, key: str) -> Exception:
     code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
-    if code in {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}:
+    if code in {"PreconditionFailed", "412"}:
+        return ObjectChanged(f"“{key}” is another object by now.")
+    if code in {"NoSuchKey", "NoSuchVersion", "NoSuchUpload", "404", "NotFound"}:
         return ObjectMissing(f"The object store has no “{key}”.")
     return StoreAway(f"The object store did not take or give “{key}”: {error}")
 
@@ -295,6 +301,43 @@ def get_elsewhere(bucket: str, key: str, most: int) -> tuple[bytes, Foreign]:
     return data, Foreign(key, answer["ContentLength"], etag, version)
 
 
+def stream_same(bucket: str, known: Foreign, chunk: int = 256 * 1024) -> Iterator[bytes]:
+    """An object of a bucket that is not ours, if it is still the one that is known.
+
+    Raises ObjectMissing, ObjectChanged or SourceRefuses, before the first piece.
+    """
+    with _as_source(bucket, known.key):
+        try:
+            with contextlib.closing(_same(_client().get_object, bucket, known)["Body"]) as body:
+                yield from body.iter_chunks(chunk)
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error, known.key) from error
+
+
+def look_at_same(bucket: str, known: Foreign) -> None:
+    """Raises as `stream_same`, without reading the content."""
+    with _as_source(bucket, known.key):
+        try:
+            _same(_client().head_object, bucket, known)
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error, known.key) from error
+
+
+def _same(ask: Callable[..., dict], bucket: str, known: Foreign) -> dict:
+    asked = {"Bucket": bucket, "Key": known.key, "IfMatch": f'"{known.etag}"'}
+    try:
+        answer = ask(**asked, VersionId=known.version) if known.version else ask(**asked)
+    except ClientError:
+        if not known.version:
+            raise
+        answer = ask(**asked)  # old versions expire or are a right of their own; the ETag says whether this is the same
+    if (answer.get("ETag", "").strip('"'), answer["ContentLength"]) != (known.etag, known.size):
+        if "Body" in answer:
+            answer["Body"].close()
+        raise ObjectChanged(f"“{known.key}” is another object by now.")  # of a server that knows no If-Match
+    return answer
+
+
 @contextlib.contextmanager
 def _as_source(bucket: str, name: str) -> Iterator[None]:
     try:
@@ -302,6 +345,8 @@ def _as_source(bucket: str, name: str) -> Iterator[None]:
     except StoreAway as error:
         cause = error.__cause__
         code = cause.response.get("Error", {}).get("Code") if isinstance(cause, ClientError) else ""
+        if code.startswith("KMS."):
+            raise SourceRefuses(f"“{name}” is encrypted with a key that the object store cannot use.") from error
         if code in _REFUSALS:
             raise SourceRefuses(_REFUSALS[code].format(bucket=bucket, name=name)) from error
         raise

@@ -15,7 +15,7 @@ from labelling import storage
 from labelling.identities import get_or_create_identity
 from labelling.ingest import Arrival, in_batches, printable, ready_photos, write_rows
 from labelling.intake import forget_staged, outcome_row
-from labelling.models import FileStatus, Identity, Intake, IntakeFile
+from labelling.models import FileStatus, Identity, Intake, IntakeFile, OriginalElsewhere
 from labelling.models.intakes import MOST_PATH
 
 
@@ -33,6 +33,8 @@ class SourceFile:
 
     path: unique in the source, only ever a name. read: gives its bytes, at most one more than a photo may have, or
     raises Unreadable; called at once or never. taken_at: where the source knows it better than the file.
+    stays: called after `read`, where the original is not copied: where it is, as an unsaved row.
+    It may still say None, for one that has to be copied.
     """
 
     path: str
@@ -40,22 +42,28 @@ class SourceFile:
     person: str | None = None
     taken_at: datetime | None = None
     origin: object = None
+    stays: Callable[[], OriginalElsewhere | None] | None = None
 
 
 Source = Callable[[Intake], Iterator[SourceFile]]
 # Hears what became of files, each with its `origin`, in the transaction that writes the outcomes.
 Told = Callable[[Intake, list[tuple[object, IntakeFile]]], None]
+# Called once everything of a source that could be read is in.
+Ended = Callable[[Intake], None]
 _sources: dict[str, Source] = {}
 _told: dict[str, Told] = {}
+_ended: dict[str, Ended] = {}
 
 
-def source(kind: str, told: Told | None = None) -> Callable[[Source], Source]:
+def source(kind: str, told: Told | None = None, ended: Ended | None = None) -> Callable[[Source], Source]:
     """Register what gives the files of intakes of this kind."""
 
     def register(function: Source) -> Source:
         _sources[kind] = function
         if told:
             _told[kind] = told
+        if ended:
+            _ended[kind] = ended
         return function
 
     return register
@@ -74,6 +82,8 @@ def take_in(work: Work) -> dict:
     if reading.broken:
         Intake.objects.filter(pk=intake.pk).update(note=str(reading.broken)[:500])
         raise JobFailed(str(reading.broken))
+    if intake.source in _ended:
+        _ended[intake.source](intake)
     intake.finished_at = timezone.now()
     intake.save(update_fields=["finished_at"])
     forget_staged(intake)
@@ -125,8 +135,7 @@ def name_in(path: str, seen: dict[str, int]) -> str:
 
 def _take(intake: Intake, batch: list[_Read], work: Work) -> None:
     fine = [read for read in batch if not read.reason]
-    arrivals = [Arrival(read.file.path, read.data, _person(intake, read.file), read.file.taken_at) for read in fine]
-    ready = ready_photos(intake.project, arrivals)
+    ready = ready_photos(intake.project, [_arrival(intake, read) for read in fine])
     with work.chunk(len(batch)):
         outcomes = write_rows(ready, session=intake.session, by=intake.created_by)
         told = [
@@ -137,6 +146,12 @@ def _take(intake: Intake, batch: list[_Read], work: Work) -> None:
         IntakeFile.objects.bulk_create(row for _, row in told)
         if intake.source in _told:
             _told[intake.source](intake, told)
+
+
+def _arrival(intake: Intake, read: _Read) -> Arrival:
+    file = read.file
+    stays = file.stays() if file.stays else None
+    return Arrival(file.path, read.data, _person(intake, file), file.taken_at, stays)
 
 
 def _refusal(intake: Intake, read: _Read) -> IntakeFile:

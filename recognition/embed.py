@@ -8,7 +8,7 @@ from pgvector import HalfVector
 
 from jobs.errors import JobFailed, TryLater
 from jobs.work import Work
-from labelling import storage
+from labelling import originals, storage
 from labelling.models import Face, Project
 from labelling.photos import BadPhoto, upright_rgb
 from recognition.detectors import Detector
@@ -60,7 +60,7 @@ def _embed(faces: list[Face], embedder: Embedder, detector: Detector, unreadable
         try:
             image = together[0].image
             pixels = photo_pixels(image.project_id, image.sha256)
-        except (storage.ObjectMissing, BadPhoto):
+        except (*originals.NOT_TO_BE_HAD, BadPhoto):
             unreadable.add(image_id)
             continue
         for face in together:
@@ -82,9 +82,9 @@ def _vectors(pixels: np.ndarray, faces: list[FaceGeometry], embedder: Embedder) 
 
 
 def photo_pixels(project_id: int, sha256: str) -> np.ndarray:
-    """The original, upright. Raises ObjectMissing, BadPhoto, or TryLater while the store is away."""
+    """The original, upright. Raises one of originals.NOT_TO_BE_HAD, BadPhoto, or TryLater while the store is away."""
     try:
-        data = storage.get(storage.original_key(project_id, sha256))
+        data = originals.read(project_id, sha256)
     except storage.StoreAway as error:
         raise TryLater("The object store does not answer.") from error
     return upright_rgb(data)

@@ -9,8 +9,8 @@ from datasets.manifest import ManifestBroken, read_table
 from datasets.models import Version
 from jobs.errors import JobFailed
 from labelling.models import Who
+from labelling.originals import NOT_TO_BE_HAD
 from labelling.photos import BadPhoto
-from labelling.storage import ObjectMissing
 from recognition.embed import embed_boxes, loaded_embedder
 from recognition.embedders import FaceGeometry
 from recognition.vectors import unit, vectors_of_faces
@@ -97,5 +97,5 @@ def _embed_again(project_id: int, sha256: str, rows: list[dict], embedder_name: 
     ]
     try:
         return embed_boxes(project_id, sha256, geometries, loaded_embedder(embedder_name)).astype(np.float32)
-    except (ObjectMissing, BadPhoto) as error:
+    except (*NOT_TO_BE_HAD, BadPhoto) as error:
         raise JobFailed(f"A photo of this version cannot be read any more ({sha256[:12]}…): {error}") from error

@@ -10,7 +10,7 @@ import numpy as np
 
 from jobs.errors import JobFailed
 from jobs.work import Work
-from labelling import storage
+from labelling import originals
 from labelling.api.serializers import SuggestionSerializer
 from labelling.boxes import Box, iou
 from labelling.models import Face, Identity, Image, Suggestion
@@ -33,7 +33,7 @@ def look_at_box(work: Work) -> dict:
     box: Box = tuple(work.params["box"])
     try:
         pixels = photo_pixels(image.project_id, image.sha256)
-    except (storage.ObjectMissing, BadPhoto) as error:
+    except (*originals.NOT_TO_BE_HAD, BadPhoto) as error:
         raise JobFailed(str(error)) from error
     landmarks = find_landmarks(pixels, box, landmark_finder())
     embedder = loaded_embedder(image.project.settings.embedder)

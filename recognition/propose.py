@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from jobs.errors import JobFailed, TryLater
 from jobs.models import Queue
 from jobs.work import Work
-from labelling import storage
+from labelling import originals, storage
 from labelling.models import Image, Project, ProjectSettings
 from labelling.photos import BadPhoto, upright_rgb
 from labelling.proposals import ProposedFace, record_failure, record_proposals
@@ -68,10 +68,10 @@ def description(detector: Detector, chosen: ProjectSettings) -> dict:
 def search(image: Image, detector: Detector, chosen: ProjectSettings) -> tuple[list[ProposedFace], str]:
     """Faces, or why the photo could not be searched; either way it goes on to a person."""
     try:
-        pixels = upright_rgb(storage.get(storage.original_key(image.project_id, image.sha256)))
+        pixels = upright_rgb(originals.read(image.project_id, image.sha256))
     except storage.StoreAway as error:
         raise TryLater("The object store does not answer.") from error
-    except (storage.ObjectMissing, BadPhoto) as error:
+    except (*originals.NOT_TO_BE_HAD, BadPhoto) as error:
         return [], str(error)
     try:
         (faces,) = detector.detect([pixels])

@@ -1,5 +1,6 @@
 """Fixtures. The real PostgreSQL, Valkey and S3 behind them are started by tests/start_services.py."""
 
+import contextlib
 import io
 
 import numpy as np
@@ -89,6 +90,73 @@ def api_for():
         client = APIClient()
         client.force_login(user)
         return client
+
+    return make
+
+
+class SourceBucket:
+    """A bucket beside Facet's, empty at first."""
+
+    name = "cameras"
+
+    def __init__(self) -> None:
+        from botocore.exceptions import ClientError
+
+        from labelling import storage
+
+        self._client = storage._client()
+        with contextlib.suppress(ClientError):  # it is there already
+            self._client.create_bucket(Bucket=self.name)
+        for left in list(storage.listed_elsewhere(self.name, "")):
+            self.delete(left.key)
+
+    def put(self, key: str, data: bytes) -> None:
+        self._client.put_object(Bucket=self.name, Key=key, Body=data)
+
+    def get(self, key: str) -> bytes:
+        return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+
+    def delete(self, key: str) -> None:
+        self._client.delete_object(Bucket=self.name, Key=key)
+
+
+@pytest.fixture
+def cameras(settings):
+    """A bucket that photos may be taken from."""
+    made = SourceBucket()
+    settings.S3_SOURCES = [made.name]
+    return made
+
+
+@pytest.fixture
+def look_in_place(project, owner, cameras, transactional_db):
+    """Have a worker look through that bucket; originals stay there."""
+    import uuid
+
+    import labelling.tasks  # noqa: F401  (registers handlers)
+    from jobs.work import perform
+    from labelling.bucket_places import place_of
+    from labelling.bucket_source import synchronise
+    from labelling.models import Intake
+
+    def look(folder: str = "", *, in_place: bool = True, **said) -> Intake:
+        place = place_of(f"s3://{cameras.name}/{folder}")
+        intake = synchronise(project, place, uid=uuid.uuid4(), by=owner, in_place=in_place, **said)
+        perform(intake.job_id)
+        return Intake.objects.select_related("job").get(pk=intake.pk)
+
+    return look
+
+
+@pytest.fixture
+def stay(cameras, look_in_place):
+    """A photo whose original stays in that bucket."""
+    from labelling.models import Image
+
+    def make(key: str, data: bytes) -> Image:
+        cameras.put(key, data)
+        look_in_place()
+        return Image.objects.get(elsewhere__key=key)
 
     return make
 

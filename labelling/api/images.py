@@ -6,7 +6,7 @@ from rest_framework.views import APIView
 from labelling.access import photo_for, project_for
 from labelling.api.paging import ByAge
 from labelling.api.second_looks import image_for, opinion_kept
-from labelling.api.serializers import ImageSerializer, ImageWithFacesSerializer, SubmitSerializer
+from labelling.api.serializers import ImageDetailSerializer, ImageSerializer, ImageWithFacesSerializer, SubmitSerializer
 from labelling.api.shapes import decided_faces, image_shape
 from labelling.api.submitted import read_submitted
 from labelling.errors import Refused, Stale
@@ -16,6 +16,7 @@ from labelling.identities import get_or_create_identity
 from labelling.ingest import Arrival, Outcome, already_here, in_batches, ingest_photos, read_bounded
 from labelling.intake import keep_outcomes
 from labelling.models import Image, Verb
+from labelling.originals import elsewhere, shown
 from labelling.photo_filters import filter_images
 
 MOST_HASHES = 1_000
@@ -125,9 +126,11 @@ class ImagesKnown(APIView):
 
 
 class ImageDetail(APIView):
-    @extend_schema(responses=ImageWithFacesSerializer)
+    @extend_schema(responses=ImageDetailSerializer)
     def get(self, request, image_id: int):
-        return Response(image_for(request.user, photo_for(request.user, image_id)))
+        image = photo_for(request.user, image_id)
+        place = elsewhere(image.project_id, image.sha256)
+        return Response({**image_for(request.user, image), "original_stays": shown(place) if place else None})
 
 
 class ImageSubmit(APIView):

@@ -14,7 +14,7 @@ from jobs.api import JobSerializer
 from labelling.access import project_for, require_role
 from labelling.api.paging import ByAge
 from labelling.bucket_places import place_of
-from labelling.bucket_source import LONGEST_PATTERN, synchronise
+from labelling.bucket_source import IN_PLACE, LONGEST_PATTERN, synchronise
 from labelling.errors import Refused
 from labelling.identities import get_or_create_identity
 from labelling.intake import take_in_put, take_in_staged, ticket
@@ -31,13 +31,14 @@ class TooLarge(Refused):
 
 class IntakeSerializer(serializers.ModelSerializer):
     created, duplicate, rejected, missing = (serializers.IntegerField(read_only=True) for _ in range(4))
+    in_place = serializers.BooleanField(read_only=True, help_text="Originals stay in their bucket.")
     job = JobSerializer(read_only=True)
 
     class Meta:
         model = Intake
         fields = [
-            "id", "uid", "source", "name", "session", "created", "duplicate", "rejected", "missing", "note", "job",
-            "created_at", "finished_at",
+            "id", "uid", "source", "name", "session", "in_place", "created", "duplicate", "rejected", "missing", "note",
+            "job", "created_at", "finished_at",
         ]  # fmt: skip
 
 
@@ -56,6 +57,12 @@ class AskedSerializer(serializers.Serializer):
     name = serializers.CharField(max_length=255, required=False, allow_blank=True, default="")
     address = serializers.CharField(max_length=1024, required=False, allow_blank=True, default="")
     pattern = serializers.CharField(max_length=LONGEST_PATTERN, required=False, allow_blank=True, default="")
+    in_place = serializers.BooleanField(default=False, help_text=IN_PLACE)
+
+    def validate(self, asked: dict) -> dict:
+        if asked["in_place"] and asked["source"] != IntakeSource.BUCKET:
+            raise serializers.ValidationError({"in_place": ["Only photos of a bucket can stay where they are."]})
+        return asked
 
 
 class TicketAskedSerializer(serializers.Serializer):
@@ -93,6 +100,7 @@ class IntakeList(generics.ListAPIView):
                     "most": {"type": "integer"},
                     "address": {"type": "string", "example": "s3://bucket/folder"},
                     "pattern": {"type": "string"},
+                    "in_place": {"type": "boolean", "default": False, "description": IN_PLACE},
                 },
             }
         },
@@ -103,7 +111,8 @@ class IntakeList(generics.ListAPIView):
 
         `Idempotency-Key` makes a repeat harmless. Of a clip (`source` video) frames are taken, no more than `most`:
         by time, each `every_s` seconds, or by scene, whenever the picture changes. A `bucket` is looked through at
-        `address`, again only for what is new or has changed; `pattern` says which names are meant.
+        `address`, again only for what is new or has changed; `pattern` says which names are meant. With `in_place`
+        the originals of new photos stay there instead of being copied.
         """
         project = project_for(request.user, slug)
         _must_fit(request)
@@ -168,7 +177,7 @@ def _from_bucket(request, project: Project, asked: dict) -> Intake:
     require_role(request.user, project, Role.ENGINEER)
     place = place_of(asked["address"])
     said = _said(request, project, asked)
-    return synchronise(project, place, pattern=asked["pattern"], uid=_key(request), **said)
+    return synchronise(project, place, pattern=asked["pattern"], in_place=asked["in_place"], uid=_key(request), **said)
 
 
 def _said(request, project: Project, asked: dict) -> dict:

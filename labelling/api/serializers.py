@@ -105,6 +105,15 @@ class ImageWithFacesSerializer(ImageSerializer):
         return {**image_shape(image), "faces": faces_of(image)}
 
 
+class ImageDetailSerializer(ImageWithFacesSerializer):
+    original_stays = serializers.CharField(
+        allow_null=True, help_text="Where the original is that stayed in its own bucket; null of one that was copied."
+    )
+
+    class Meta(ImageWithFacesSerializer.Meta):
+        fields = [*ImageWithFacesSerializer.Meta.fields, "original_stays"]
+
+
 @extend_schema_field(
     {
         "oneOf": [

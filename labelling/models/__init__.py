@@ -1,4 +1,4 @@
-from labelling.models.buckets import BucketObject
+from labelling.models.buckets import BucketObject, OriginalElsewhere
 from labelling.models.clusters import Cluster, ClusterFace, ClusterKind, ClusterRun, PairQuestion
 from labelling.models.constraints import Bond, Constraint
 from labelling.models.detectors import DetectorSetup
@@ -38,6 +38,7 @@ __all__ = [
     "Membership",
     "Opinion",
     "Origin",
+    "OriginalElsewhere",
     "Outcome",
     "PairQuestion",
     "Project",

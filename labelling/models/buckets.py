@@ -1,4 +1,4 @@
-"""What was seen in buckets that photos are taken from."""
+"""What was seen in buckets that photos are taken from, and which originals stayed there."""
 
 from django.db import models
 from django.db.models import Q
@@ -31,6 +31,29 @@ class BucketObject(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "bucket", "key"], name="bucket_object_once_per_project"),
             models.CheckConstraint(condition=Q(reads__gt=0), name="bucket_object_was_read"),
+        ]
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+class OriginalElsewhere(models.Model):
+    """Where the original of a photo is that was not copied: an object that Facet reads and never writes or deletes.
+
+    The photo's row has its size and the hash of its bytes. Without such a row the original is in Facet's own bucket.
+    """
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, primary_key=True, related_name="elsewhere")
+    bucket = models.CharField(max_length=63)
+    key = models.CharField(max_length=1024)
+    etag = models.CharField(max_length=200)
+    version = models.CharField(max_length=1024, blank=True, help_text="The bucket's own, where it keeps versions.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(bucket="") & ~Q(key="") & ~Q(etag=""), name="original_elsewhere_can_be_told_from_others"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -71,10 +71,20 @@ class Intake(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(source__in=IntakeSource.values), name="intake_source_known"),
+            # Only objects of a bucket can stay where they are.
+            models.CheckConstraint(
+                condition=Q(source=IntakeSource.BUCKET) | ~Q(options__has_key="in_place"),
+                name="intake_in_place_is_of_a_bucket",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.source} {self.name}"
+
+    @property
+    def in_place(self) -> bool:
+        """Whether originals stay in their bucket instead of being copied."""
+        return bool(self.options.get("in_place"))
 
 
 class IntakeFile(models.Model):

@@ -11,6 +11,7 @@ from labelling.forms import HistoryFilterForm
 from labelling.history import ORDER, entries, history
 from labelling.models import Identity, Image, Project
 from labelling.near_duplicates import others_like
+from labelling.originals import shown
 from labelling.paging import keyset_page
 from labelling.views.frame import open_project, show
 
@@ -50,9 +51,13 @@ def _filtered(events: QuerySet, project: Project, form: HistoryFilterForm) -> Qu
 @require_safe
 def image_history(request: HttpRequest, slug: str, image_id: int) -> HttpResponse:
     project = open_project(request, slug)
-    image = get_object_or_404(Image, project=project, pk=image_id)
+    image = get_object_or_404(Image.objects.select_related("elsewhere"), project=project, pk=image_id)
     events = history(project, request.user, image=image.pk)
-    return _show(request, project, events, "images", image=image, others_like=others_like(image))
+    place = getattr(image, "elsewhere", None)
+    return _show(
+        request, project, events, "images",
+        image=image, others_like=others_like(image), stays=shown(place) if place else "",
+    )  # fmt: skip
 
 
 @login_required

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from jobs.models import Job
 from labelling.access import role_of
 from labelling.bucket_places import allowed_places
+from labelling.bucket_source import IN_PLACE
 from labelling.errors import Refused
 from labelling.forms import ImageFilterForm, add_refusal
 from labelling.models import Face, FaceState, Identity, Image, Intake, Project, Role, Who
@@ -36,6 +37,7 @@ def ingest_page(request: HttpRequest, slug: str) -> HttpResponse:
         can_upload=True, sessions=sessions, recent_batches=_batches(project, sessions[:BATCHES_SHOWN]),
         intakes=_intakes(project),
         places=allowed_places() if role_of(request.user, project) >= Role.ENGINEER else [],
+        in_place_words=f"Where they stay: {IN_PLACE[:1].lower()}{IN_PLACE[1:]}",
         jobs=with_cancel_rights(request.user, list(jobs[:5])),
     )  # fmt: skip
 
@@ -54,7 +56,12 @@ def image_list(request: HttpRequest, slug: str) -> HttpResponse:
     project = open_project(request, slug)
     form = ImageFilterForm(_asked(request, project))
     images = _filtered(project, form)
-    page = keyset_page(_with_face_counts(images), request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)
+    page = keyset_page(
+        _with_face_counts(images).select_related("elsewhere"),
+        request.GET.get("cursor", ""),
+        by=("-id",),
+        size=PAGE_SIZE,
+    )
     found = images.order_by()[: COUNT_UP_TO + 1].count()
     return show(
         request, "labelling/images.html", project, "images",

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from labelling import storage
+from labelling import originals, storage
 from labelling.crops import face_crop
 from labelling.models import Face, Image
 from labelling.photos import SIZES
@@ -60,7 +60,7 @@ def crop(request: HttpRequest, face_id: int, key: str) -> HttpResponse:
         return _kept(known, etag)
     try:
         body = face_crop(face)
-    except storage.ObjectMissing as error:
+    except originals.NOT_TO_BE_HAD as error:
         return _missing(f"face {face.pk}", error)
     except storage.StoreAway as error:
         return _away(f"face {face.pk}", error)

@@ -1,10 +1,8 @@
 """Photos out of a bucket: only where the operator opened it, and again only what is new or has changed."""
 
-import contextlib
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 from django.urls import reverse
 
 from config.management.commands.ingest import Command
@@ -21,29 +19,9 @@ from tests.conftest import picture_bytes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Bucket:
-    """A bucket beside Facet's, empty at first."""
-
-    name = "cameras"
-
-    def __init__(self) -> None:
-        with contextlib.suppress(ClientError):  # it is there already
-            storage._client().create_bucket(Bucket=self.name)
-        for left in list(storage.listed_elsewhere(self.name, "")):
-            self.delete(left.key)
-
-    def put(self, key: str, data: bytes) -> None:
-        storage._client().put_object(Bucket=self.name, Key=key, Body=data)
-
-    def delete(self, key: str) -> None:
-        storage._client().delete_object(Bucket=self.name, Key=key)
-
-
 @pytest.fixture
-def bucket(settings):
-    made = Bucket()
-    settings.S3_SOURCES = [made.name]
-    return made
+def bucket(cameras):
+    return cameras
 
 
 @pytest.fixture
@@ -344,7 +322,13 @@ def test_the_command_tells_what_it_found(project, bucket, monkeypatch):
     monkeypatch.setattr(Command, "finish", lambda self, job: work_off())
     command, said = Command(), []
     monkeypatch.setattr(command, "say", said.append)
-    options = {"project": project.slug, "path": f"s3://{bucket.name}/in", "pattern": "", "session": ""}
+    options = {
+        "project": project.slug,
+        "path": f"s3://{bucket.name}/in",
+        "pattern": "",
+        "session": "",
+        "in_place": False,
+    }
     answer = command.work({**options, "identity_from_folder": False, "propose": False})
     assert answer["new"] == 2
     assert (answer["created"], answer["rejected"]) == (1, 1)

@@ -22,10 +22,12 @@ from labelling import fsck, photo_objects, storage
 from labelling.assign import assign_faces
 from labelling.crops import face_crop
 from labelling.intake import take_in_staged
-from labelling.models import Image
+from labelling.models import Image, OriginalElsewhere
 from labelling.photos import SIZES
 from labelling.projects import create_project
+from labelling.proposals import ProposedFace, record_proposals
 from recognition.models import Model
+from tests.conftest import picture_bytes
 
 NOW = timedelta(0)
 
@@ -280,9 +282,9 @@ def test_streams_out_of_order_are_refused_before_anything_is_removed():
 
 
 def test_a_sample_has_the_size_that_was_asked_for():
-    chosen = fsck._Sample(1000, 25)
+    chosen = fsck.Sample(1000, 25)
     assert sum(chosen.next() for _ in range(1000)) == 25
-    few = fsck._Sample(3, 25)
+    few = fsck.Sample(3, 25)
     assert [few.next() for _ in range(3)] == [True] * 3
 
 
@@ -328,3 +330,76 @@ def test_an_archive_that_waits_is_kept_and_one_that_is_in_is_left_over(project, 
     type(waiting).objects.filter(pk=waiting.pk).update(finished_at=timezone.now())
     assert kinds(check(project, grace=NOW, repair=True)) == [("leftover", waiting.options["key"])]
     assert not storage.exists(waiting.options["key"])
+
+
+@pytest.fixture
+def staying(project, cameras, stay, owner):
+    """A photo with a named face, whose original stays in its own bucket."""
+    image = stay("in/a.jpg", picture_bytes(7))
+    record_proposals(image.id, [ProposedFace((10, 20, 24, 30), 0.99, None)], detector={"name": "test"})
+    assign_faces(project, [image.faces.get().pk], "Ada Ek", by=owner, event_id=uuid4())
+    return image
+
+
+def test_originals_that_stay_elsewhere_are_looked_at_there(project, staying):
+    tally = fsck.Tally()
+    assert check(project, grace=NOW, repair=True, tally=tally) == []
+    assert tally == fsck.Tally(rows=1 + len(SIZES), objects=1 + len(SIZES), contents=1 + len(SIZES))
+    storage.put(original(staying), picture_bytes(7))  # a copy of it does no harm
+    assert check(project, grace=NOW, repair=True) == []
+    assert storage.exists(original(staying))
+
+
+@pytest.mark.parametrize(
+    ("harm", "kind"), [("gone", "missing"), ("changed", "damaged"), ("closed", "refused"), ("content", "damaged")]
+)
+def test_an_original_lost_elsewhere_is_said_and_nothing_is_done_there(project, cameras, staying, settings, harm, kind):
+    if harm == "gone":
+        cameras.delete("in/a.jpg")
+    elif harm == "closed":
+        settings.S3_SOURCES = []
+    else:
+        cameras.put("in/a.jpg", flipped(picture_bytes(7)))
+    if harm == "content":
+        (found,) = storage.listed_elsewhere(cameras.name, "")
+        OriginalElsewhere.objects.update(etag=found.etag)
+    before = [(found.key, found.etag) for found in storage.listed_elsewhere(cameras.name, "")]
+    (found,) = check(project, grace=NOW)
+    assert (found.kind, found.key) == (kind, "s3://cameras/in/a.jpg")
+    assert "“a.jpg”" in found.what
+    assert "It shows Ada Ek." in found.advice
+    (found,) = check(project, grace=NOW, repair=True)
+    assert found.is_left
+    staying.refresh_from_db()
+    assert staying.note.startswith("Its original ")
+    assert [(found.key, found.etag) for found in storage.listed_elsewhere(cameras.name, "")] == before
+
+    settings.S3_SOURCES = [cameras.name]
+    cameras.put("in/a.jpg", picture_bytes(7))
+    OriginalElsewhere.objects.update(etag=next(storage.listed_elsewhere(cameras.name, "")).etag)
+    assert check(project, repair=True, sample=0) == []
+    staying.refresh_from_db()
+    assert staying.note == ""
+
+
+def test_pictures_are_made_anew_from_an_original_elsewhere(project, cameras, staying):
+    storage.delete(picture(staying, "large"))
+    (found,) = check(project, repair=True)
+    assert (found.done, found.is_left) == ("Made anew from the original.", False)
+    assert check(project) == []
+    storage.delete(picture(staying, "large"))
+    cameras.put("in/a.jpg", picture_bytes(8))
+    found = check(project, repair=True)
+    assert [finding.is_left for finding in found] == [True, True]
+    assert not storage.exists(picture(staying, "large"))
+
+
+def test_leftovers_beside_an_original_elsewhere_go_and_it_stays(project, cameras, staying):
+    cameras.put("nobody/speaks/of/this.jpg", b"x")
+    staying.delete()
+    found = check(project, grace=NOW, repair=True)
+    assert {finding.kind for finding in found} == {"leftover"}
+    assert list(storage.listed(storage.project_prefix(project.pk))) == []
+    assert {found.key for found in storage.listed_elsewhere(cameras.name, "")} == {
+        "in/a.jpg", "nobody/speaks/of/this.jpg",
+    }  # fmt: skip

@@ -13,6 +13,7 @@ from labelling.models import Face, FaceState, Image, ImageState, Origin
 from labelling.proposals import record_proposals
 from labelling.submit import FaceWord, submit_image
 from recognition.work_left import FEW_PHOTOS
+from tests.recognition.conftest import portrait
 
 
 def stored_original(image):
@@ -209,3 +210,39 @@ def photo_row(project, number):
         "project": project, "sha256": f"{number:064x}", "name": f"{number}.jpg", "byte_size": 1, "format": "JPEG",
         "width": 100, "height": 100, "phash": 0, "sharpness": 1, "brightness": 1,
     }  # fmt: skip
+
+
+def test_originals_that_stay_in_their_bucket_are_searched_and_described_there(project, stay, work_off):
+    image = stay("in/a.jpg", portrait(1))
+    work_off(project, "propose", "embed")
+    assert not storage.exists(stored_original(image))
+    assert [face.embeddings.count() for face in image.faces.all()] == [1]
+
+
+@pytest.mark.parametrize("harm", ["gone", "changed", "closed"])
+def test_an_original_lost_elsewhere_fails_for_its_photo_alone(
+    project, cameras, stay, add_portrait, work_off, settings, harm
+):
+    lost, whole = stay("in/a.jpg", portrait(1)), add_portrait(2)
+    if harm == "gone":
+        cameras.delete("in/a.jpg")
+    elif harm == "changed":
+        cameras.put("in/a.jpg", portrait(3))
+    else:
+        settings.S3_SOURCES = []
+    jobs = work_off(project, "propose")
+    assert {job.state for job in jobs} == {State.DONE}
+    lost.refresh_from_db()
+    assert lost.state == ImageState.PROPOSED
+    assert lost.note.startswith("The original stayed in its bucket, at s3://cameras/in/a.jpg")
+    assert boxes(lost) == [] and len(boxes(whole)) == 1
+
+
+def test_faces_of_an_original_lost_elsewhere_are_passed_by(project, cameras, stay, add_portrait, work_off):
+    stay("in/a.jpg", portrait(1))
+    add_portrait(2)
+    work_off(project, "propose")
+    cameras.delete("in/a.jpg")
+    jobs = work_off(project, "embed")
+    assert [(job.state, job.result["unreadable_photos"]) for job in jobs] == [(State.DONE, 1)]
+    assert Face.objects.exclude(embeddings=None).count() == 1

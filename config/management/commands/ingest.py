@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from config.work_command import WorkCommand
 from labelling.bucket_places import place_of
-from labelling.bucket_source import synchronise
+from labelling.bucket_source import IN_PLACE, synchronise
 from labelling.ingest import find_photos, ingest_folder
 from labelling.models import FileStatus, Intake, Project
 
@@ -22,6 +22,7 @@ class Command(WorkCommand):
         parser.add_argument("project")
         parser.add_argument("path")
         parser.add_argument("--pattern", default="", help="of a bucket: which names are meant, such as 2024-*/*.jpg")
+        parser.add_argument("--in-place", action="store_true", help=f"of a bucket: do not copy. {IN_PLACE}")
         parser.add_argument("--session", default="", help="name of the capture session")
         parser.add_argument("--identity-from-folder", action="store_true", help="Person/photo.jpg names a person")
         parser.add_argument("--propose", action="store_true", help="wait until faces are found and described")
@@ -40,6 +41,7 @@ class Command(WorkCommand):
             project,
             place,
             pattern=options["pattern"],
+            in_place=options["in_place"],
             uid=uuid4(),
             session=options["session"],
             people_from_folders=options["identity_from_folder"],
@@ -51,6 +53,8 @@ class Command(WorkCommand):
         return {**done.options["found"], **{status: getattr(done, status) for status in FileStatus.values}}
 
     def _folder(self, project: Project, options: dict) -> dict:
+        if options["in_place"]:
+            raise CommandError("Only photos of a bucket (s3://bucket/folder) can stay where they are.")
         try:
             found = find_photos(Path(options["path"]), people_from_folders=options["identity_from_folder"])
         except FileNotFoundError as error:
