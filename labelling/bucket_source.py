@@ -27,8 +27,8 @@ from labelling.taking_in import BrokenSource, SourceFile, Unreadable, name_in, s
 PAGE = 1000
 LONGEST_PATTERN = 200
 IN_PLACE = (
-    "Originals of new photos stay yours, in their bucket, and are read there. If one is deleted or changed there, its "
-    "crops and training from it stop; its pictures for labelling stay."
+    "Originals of new photos that stay in their bucket remain yours and are read there. If one is deleted or changed "
+    "there, its crops and training from it stop; its pictures for labelling stay."
 )
 GONE = "This object went away while the bucket was read. Synchronise again to see whether it is back."
 MISSING = "It was there the last time, and is not any more. Its photo stays."

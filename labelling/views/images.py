@@ -37,7 +37,7 @@ def ingest_page(request: HttpRequest, slug: str) -> HttpResponse:
         can_upload=True, sessions=sessions, recent_batches=_batches(project, sessions[:BATCHES_SHOWN]),
         intakes=_intakes(project),
         places=allowed_places() if role_of(request.user, project) >= Role.ENGINEER else [],
-        in_place_words=f"Where they stay: {IN_PLACE[:1].lower()}{IN_PLACE[1:]}",
+        in_place_words=IN_PLACE,
         jobs=with_cancel_rights(request.user, list(jobs[:5])),
     )  # fmt: skip
 
