@@ -48,6 +48,7 @@ class FreezeSerializer(serializers.Serializer):
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     by_session = serializers.BooleanField(required=False)
     by_likeness = serializers.BooleanField(required=False)
+    sticky = serializers.BooleanField(required=False)
 
     def policy(self) -> SplitPolicy:
         try:

@@ -35,6 +35,10 @@ class FreezeForm(forms.Form):
         label="Keep photos that are nearly the same together", required=False, initial=DEFAULT.by_likeness,
         help_text="Frames of one burst, or one photo saved twice, never lie on both sides.",
     )  # fmt: skip
+    sticky = forms.BooleanField(
+        label="Leave photos where earlier versions had them", required=False, initial=DEFAULT.sticky,
+        help_text="What once was kept for tests is never learnt from, and figures of two versions can be compared.",
+    )  # fmt: skip
 
     def clean(self) -> dict:
         data = super().clean()
@@ -45,7 +49,11 @@ class FreezeForm(forms.Form):
             raise forms.ValidationError(f"The three shares must add up to 100 %; these add up to {sum(shares)} %.")
         try:
             data["policy"] = SplitPolicy(
-                *(share / 100 for share in shares), data["seed"], data["by_session"], data["by_likeness"]
+                *(share / 100 for share in shares),
+                data["seed"],
+                data["by_session"],
+                data["by_likeness"],
+                data["sticky"],
             )
         except BadPolicy as error:
             raise forms.ValidationError(str(error)) from None

@@ -7,9 +7,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from datasets.manifest import FACES, IMAGES, content_hash, write_table
+from datasets.manifest import FACES, IMAGES, ManifestBroken, content_hash, read_columns, write_table
 from datasets.models import Version, VersionState
-from datasets.splits import NOBODY, SplitPolicy, assign_splits, split_groups
+from datasets.splits import NOBODY, SplitPolicy, assign_splits, held_splits, split_groups
 from datasets.statistics import statistics
 from jobs.enqueue import enqueue
 from jobs.errors import JobFailed
@@ -74,7 +74,8 @@ def freeze(version: Version, work: Work) -> dict:
     if faces.num_rows == 0:
         raise JobFailed("Nothing to freeze: no face is confirmed any more.")
     work.progress(done=1, message="Splitting")
-    images, faces = _with_splits(images, faces, alike, policy)
+    before = _splits_before(version) if policy.sticky else {}
+    images, faces = _with_splits(images, faces, alike, policy, before)
     version.statistics = statistics(images, faces, proposed_left_out=proposed)
     work.progress(done=2, message="Writing")
     version.content_hash = content_hash(images, faces)
@@ -141,8 +142,26 @@ def _batch(rows: list[tuple], fields: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch(arrays, fields)
 
 
+def _splits_before(version: Version) -> dict[str, str]:
+    """Where the last version had each photo; what any version ever had in test is there, also when it was away since.
+
+    Raises JobFailed when an earlier version cannot be read: splitting without it could teach what was kept for tests.
+    """
+    earlier = Version.objects.filter(project=version.project_id, state=VersionState.READY, number__lt=version.number)
+    before: dict[str, str] = {}
+    tested: set[str] = set()
+    for one in earlier.order_by("number").defer("statistics"):
+        try:
+            table = read_columns(one, "images", ["image_sha256", "split"])
+        except ManifestBroken as error:
+            raise JobFailed(f"{error} Restore it from a backup, or freeze with new splits.") from error
+        before = dict(zip(table["image_sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
+        tested.update(sha256 for sha256, split in before.items() if split == "test")
+    return before | dict.fromkeys(tested, "test")
+
+
 def _with_splits(
-    images: pa.Table, faces: pa.Table, alike: dict[str, int], policy: SplitPolicy
+    images: pa.Table, faces: pa.Table, alike: dict[str, int], policy: SplitPolicy, before: dict[str, str]
 ) -> tuple[pa.Table, pa.Table]:
     shas, sessions = images["image_sha256"].to_pylist(), images["session"].to_pylist()
     group_of = split_groups(zip(shas, sessions, strict=True), alike, policy)
@@ -154,7 +173,7 @@ def _with_splits(
     for group, people in groups.items():
         if not people:
             people += [NOBODY] * photos_of[group]
-    split_of = assign_splits(groups, policy)
+    split_of = assign_splits(groups, policy, held_splits(group_of, before, policy))
     return (
         _add_split(images, IMAGES, [split_of[group_of[sha]] for sha in shas]),
         _add_split(faces, FACES, [split_of[group_of[sha]] for sha in faces["image_sha256"].to_pylist()]),

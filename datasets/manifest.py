@@ -98,6 +98,11 @@ def read_table(version: Version, name: str) -> pa.Table:
     return parse_table(read_file(version, name))
 
 
+def read_columns(version: Version, name: str, columns: list[str]) -> pa.Table:
+    """As `read_table`, of these columns only."""
+    return pq.read_table(io.BytesIO(read_file(version, name)), columns=columns)
+
+
 def parse_table(data: bytes) -> pa.Table:
     return pq.read_table(io.BytesIO(data))
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 SPLITS = ("train", "val", "test")
@@ -18,7 +18,8 @@ class BadPolicy(ValueError):
 class SplitPolicy:
     """Shares of the faces of each person. With `by_session`, one capture session never crosses.
 
-    With `by_likeness`, photos that are nearly the same never do.
+    With `by_likeness`, photos that are nearly the same never do. With `sticky`, photos stay where earlier versions had
+    them.
     """
 
     train: float = 0.6
@@ -27,6 +28,7 @@ class SplitPolicy:
     seed: int = 1
     by_session: bool = True
     by_likeness: bool = True
+    sticky: bool = True
 
     def __post_init__(self):
         shares = (self.train, self.val, self.test)
@@ -67,8 +69,29 @@ def split_groups(photos: Iterable[tuple[str, str]], alike: dict[str, int], polic
     return {sha256: top(group) for sha256, group in group_of.items()}
 
 
-def assign_splits(groups: dict[str, Sequence[str]], policy: SplitPolicy) -> dict[str, str]:
+def held_splits(group_of: Mapping[str, str], before: Mapping[str, str], policy: SplitPolicy) -> dict[str, str]:
+    """The split of each group with photos that earlier versions had: where those were, all of it goes.
+
+    `before`: the split of each such photo. Where they were apart, test is stronger than val, and val than train: a
+    model may go without some photos, but what once was in test must not be learnt from. Photos of a split that the
+    policy no longer has are free again; those of test never are.
+    """
+    held: dict[str, str] = {}
+    for sha256, split in before.items():
+        group = group_of.get(sha256)
+        if group is None or (split != "test" and getattr(policy, split) == 0):
+            continue
+        if group not in held or SPLITS.index(split) > SPLITS.index(held[group]):
+            held[group] = split
+    return held
+
+
+def assign_splits(
+    groups: dict[str, Sequence[str]], policy: SplitPolicy, held: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Put every group whole into one split. `groups` maps a group's name to the people of its faces.
+
+    Groups in `held` go where it says, and count; the others are divided so that all together come near the shares.
 
     A group where nobody is named holds NOBODY (once for each photo, say); such groups come last and are
     spread among themselves by the same shares.
@@ -82,15 +105,22 @@ def assign_splits(groups: dict[str, Sequence[str]], policy: SplitPolicy) -> dict
     totals = Counter(person for people in groups.values() for person in people or (NOBODY,))
     placed: dict[str, Counter] = defaultdict(Counter)
     faces_in: Counter = Counter()
-    result = {}
-    for name in sorted(groups, key=lambda name: _order(name, groups[name] or (NOBODY,), totals, policy.seed)):
+    result: dict[str, str] = {}
+
+    def place(name: str, people: list[tuple[str, int]], split: str) -> None:
+        result[name] = split
+        for person, count in people:
+            placed[person][split] += count
+            faces_in[split] += count
+
+    held = held or {}
+    for name in held.keys() & groups.keys():
+        place(name, _tally(groups[name] or (NOBODY,)), held[name])
+    free = groups.keys() - held.keys()
+    for name in sorted(free, key=lambda name: _order(name, groups[name] or (NOBODY,), totals, policy.seed)):
         people = _tally(groups[name] or (NOBODY,))
         lacks = {split: _lack(split, share, people, totals, placed, faces_in) for split, share in shares.items()}
-        chosen = max(lacks, key=lacks.__getitem__)
-        result[name] = chosen
-        for person, count in people:
-            placed[person][chosen] += count
-            faces_in[chosen] += count
+        place(name, people, max(lacks, key=lacks.__getitem__))
     return result
 
 

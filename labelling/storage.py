@@ -364,8 +364,12 @@ def project_prefix(project_id: int) -> str:
     return f"projects/{project_id}/"
 
 
+def originals_folder(project_id: int) -> str:
+    return f"projects/{project_id}/originals/"
+
+
 def original_key(project_id: int, sha256: str) -> str:
-    return f"projects/{project_id}/originals/{sha256[:2]}/{sha256}"
+    return f"{originals_folder(project_id)}{sha256[:2]}/{sha256}"
 
 
 def picture_key(project_id: int, sha256: str, size: str) -> str:

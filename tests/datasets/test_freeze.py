@@ -107,7 +107,7 @@ def test_a_session_never_crosses_unless_asked(project, add_photo, freeze_now):
     by_session = splits_by(freeze_now(project), "session")
     assert {len(splits) for splits in by_session.values()} == {1}
     assert len(set.union(*by_session.values())) > 1
-    loose = splits_by(freeze_now(project, policy=SplitPolicy(by_session=False)), "session")
+    loose = splits_by(freeze_now(project, policy=SplitPolicy(by_session=False, sticky=False)), "session")
     assert max(len(splits) for splits in loose.values()) > 1
 
 
@@ -119,7 +119,7 @@ def test_photos_that_are_nearly_the_same_never_cross_unless_asked(project, add_p
     by_burst = splits_by(freeze_now(project), "name")
     assert {len(splits) for splits in by_burst.values()} == {1}
     assert len(set.union(*by_burst.values())) > 1
-    loose = splits_by(freeze_now(project, policy=SplitPolicy(by_likeness=False)), "name")
+    loose = splits_by(freeze_now(project, policy=SplitPolicy(by_likeness=False, sticky=False)), "name")
     assert max(len(splits) for splits in loose.values()) > 1
 
 

@@ -84,6 +84,7 @@ FREEZE = {
     "seed": 5,
     "by_session": "on",
     "by_likeness": "on",
+    "sticky": "on",
 }
 
 
@@ -93,7 +94,7 @@ def test_an_engineer_freezes_from_the_page(confirmed, project, engineer, client_
     assert answer.status_code == 302
     assert answer["Location"] == page_url(version)
     assert version.split_policy == {
-        "train": 0.7, "val": 0.1, "test": 0.2, "seed": 5, "by_session": True, "by_likeness": True,
+        "train": 0.7, "val": 0.1, "test": 0.2, "seed": 5, "by_session": True, "by_likeness": True, "sticky": True,
     }  # fmt: skip
     assert (version.note, version.created_by) == ("first", engineer)
     assert version.job.kind == "freeze"

@@ -17,6 +17,9 @@ class Command(WorkCommand):
         parser.add_argument("--split", default="0.6,0.2,0.2", help="shares of train,val,test")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--ignore-sessions", action="store_true", help="let capture sessions cross splits")
+        parser.add_argument(
+            "--new-splits", action="store_true", help="divide all photos anew, those kept for tests too"
+        )
         parser.add_argument("--json", action="store_true")
 
     def work(self, options: dict) -> dict:
@@ -31,7 +34,8 @@ class Command(WorkCommand):
 def _policy(options: dict) -> SplitPolicy:
     try:
         train, val, test = (float(share) for share in options["split"].split(","))
-        return SplitPolicy(train, val, test, options["seed"], not options["ignore_sessions"])
+        by_session, sticky = not options["ignore_sessions"], not options["new_splits"]
+        return SplitPolicy(train, val, test, options["seed"], by_session, sticky=sticky)
     except BadPolicy as error:
         raise CommandError(str(error)) from None
     except ValueError:
