@@ -1,10 +1,12 @@
 from django.urls import path
 
-from datasets import api, views
+from datasets import api, diff_views, views
 
 urlpatterns = [
     path("p/<slug:slug>/versions/", views.version_list, name="versions"),
     path("p/<slug:slug>/versions/<int:number>/", views.version_page, name="version"),
+    path("p/<slug:slug>/versions/<int:number>/diff/", diff_views.choose, name="version-compare"),
+    path("p/<slug:slug>/versions/<int:number>/diff/<int:against>/", diff_views.page, name="version-diff"),
     path("p/<slug:slug>/versions/<int:number>/export/", views.export, name="version-export"),
 ]
 api_urlpatterns = [

@@ -23,6 +23,7 @@ from labelling.paging import keyset_page
 from labelling.views.frame import open_project, show
 
 PAGE_SIZE = 30
+MOST_TO_CHOOSE = 200
 
 
 @login_required
@@ -47,7 +48,8 @@ def version_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _list(request: HttpRequest, project: Project, form: FreezeForm) -> HttpResponse:
-    versions = Version.objects.filter(project=project).with_summary().select_related("job", "created_by")
+    versions = Version.objects.filter(project=project).with_summary().select_related("job", "created_by", "parent")
+    versions = versions.defer("statistics", "parent__statistics")
     page = keyset_page(versions, request.GET.get("cursor", ""), by=("-number",), size=PAGE_SIZE)
     role = role_of(request.user, project)
     return show(
@@ -90,11 +92,18 @@ def _ready_page(request: HttpRequest, project: Project, version: Version, form: 
         ranges=face_ranges(people),
         not_measurable=not_measurable(people),
         chart=chart_data(people),
+        others=_others(version),
         exports=list(version.exports.select_related("job", "created_by")),
         form=form,
         address=_address(version),
         **_rights(role_of(request.user, project)),
     )  # fmt: skip
+
+
+def _others(version: Version) -> list[Version]:
+    """Those it can be compared with, newest first."""
+    ready = Version.objects.filter(project=version.project_id, state=VersionState.READY).exclude(pk=version.pk)
+    return list(ready.only("number", "tag")[:MOST_TO_CHOOSE])
 
 
 def _address(version: Version) -> dict[str, str]:

@@ -66,7 +66,11 @@ def make_pages(name: str) -> dict[str, str]:
     things = one_of_everything(project, admin, Image.objects.get(pk=made["images"][0]["id"]))
     version = _fill(project, admin)
     routes = {route: kwargs(things) for route, kwargs in FOREIGN.items()} | {route: {} for route in PERSONAL}
-    pages = {"login": reverse("login"), "frozen version": reverse("version", args=[project.slug, version.number])}
+    pages = {
+        "login": reverse("login"),
+        "frozen version": reverse("version", args=[project.slug, version.number]),
+        "compared versions": reverse("version-diff", args=[project.slug, version.number, version.number - 1]),
+    }
     client = Client(headers={"host": "localhost"})
     client.force_login(admin)
     for route, kwargs in routes.items():
@@ -78,9 +82,9 @@ def make_pages(name: str) -> dict[str, str]:
 
 
 def _fill(project, admin):
-    """Photos that wait and photos that are done, a frozen version, work that failed, a member, guidelines."""
+    """Photos that wait and photos that are done, two versions, work that failed, a member, guidelines."""
     import datasets.tasks  # noqa: F401  (registers handlers)
-    from datasets.freeze import start_freeze
+    from datasets.comparisons import comparison_of
     from jobs.models import Job, State
     from jobs.work import perform
     from labelling.assign import assign_faces
@@ -99,6 +103,18 @@ def _fill(project, admin):
     )
     failed = {"state": State.FAILED, "message": "The weights are not there."}
     Job.objects.create(kind="embed", title="Describe new faces", project_id=project.pk, **failed)
+    first = _frozen(project, admin)
+    assign_faces(project, images[0]["faces"][:1], "Bo Li", by=admin, event_id=uuid4(), allow_twice=True)
+    version = _frozen(project, admin)
+    perform(comparison_of(first, version).job_id)
+    return version
+
+
+def _frozen(project, admin):
+    from datasets.freeze import start_freeze
+    from datasets.models import Version
+    from jobs.work import perform
+
     version = start_freeze(project, by=admin)
     perform(version.job_id)
-    return version
+    return Version.objects.get(pk=version.pk)

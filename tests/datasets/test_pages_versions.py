@@ -183,9 +183,9 @@ def test_a_page_of_versions_asks_a_fixed_number_of_questions(make_version, proje
         make_version(tag=f"tag {number}")
         Export.objects.create(version=version, format="coco")
     assert (queries(list_url(project)), queries(page_url(version))) == few
-    # Session, user, project, role asked for and role held; then the versions and three counts, or the version
-    # and its exports.
-    assert [number - len(strip) for number in few] == [7, 5]
+    # Session, user, project, role asked for and role held; then the versions and three counts, or the version,
+    # those it can be compared with, and its exports.
+    assert [number - len(strip) for number in few] == [7, 6]
 
 
 def test_a_version_that_is_being_frozen_shows_its_progress(make_version, engineer, client_for):

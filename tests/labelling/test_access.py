@@ -74,6 +74,8 @@ FOREIGN = {
     "crop": lambda it: {"face_id": it.face, "key": it.face_key},
     "versions": lambda it: {"slug": it.slug},
     "version": lambda it: {"slug": it.slug, "number": it.version},
+    "version-compare": lambda it: {"slug": it.slug, "number": it.version},
+    "version-diff": lambda it: {"slug": it.slug, "number": it.version, "against": it.version},
     "version-export": lambda it: {"slug": it.slug, "number": it.version},
     "version-train": lambda it: {"slug": it.slug, "number": it.version},
     "version-evaluate": lambda it: {"slug": it.slug, "number": it.version},
