@@ -30,16 +30,16 @@ HINTS = {
     "face_added": "Faces in the newer version only.",
     "face_removed": "Faces in the older version only.",
     "box_changed": "The same face in another box: dashed as it was, solid as it is now.",
-    "split_changed": "Faces that a model was trained on before and is tested on now, or the other way round.",
+    "split_changed": "A model that was trained on some of these must not be tested on them in the newer version.",
     "photo_added": "Photos in the newer version only.",
     "photo_removed": "Photos in the older version only.",
     "photo_split_changed": "Photos in another split, those without a face too.",
 }
 # Lines of the table of before and after: words, where the figure stands in the summary, digits.
 _BALANCE = (
-    ("Most faces of one person", "most", 0), ("Fewest", "fewest", 0), ("Median", "median", 1),
-    ("Most to fewest", "ratio", 1), ("Gini (0 is even)", "gini", 3), ("Evenness (1 is even)", "normalised_entropy", 3),
-    ("People it is worth", "effective_people", 1),
+    ("Most faces", "most", 0), ("Fewest faces", "fewest", 0), ("Median faces", "median", 1),
+    ("Most to fewest", "ratio", 1), ("Gini", "gini", 3), ("Evenness", "normalised_entropy", 3),
+    ("Effective people", "effective_people", 1),
 )  # fmt: skip
 
 

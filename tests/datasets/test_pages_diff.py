@@ -109,7 +109,7 @@ def test_a_changed_box_is_drawn_as_it_was_and_as_it_is(compared, two, annotator,
 def test_figures_stand_side_by_side(compared, two, annotator, client_for):
     page = words(client_for(annotator).get(url_of(*two)))
     assert '<th scope="row">People</th> <td class="num">4</td> <td class="num">4</td>' in page
-    assert '<th scope="row">Most faces of one person</th> <td class="num">4</td> <td class="num">8</td>' in page
+    assert '<th scope="row">Most faces</th> <td class="num">4</td> <td class="num">8</td>' in page
 
 
 def test_one_person_can_be_looked_at_alone(compared, two, annotator, client_for):
