@@ -1,25 +1,44 @@
 """Freezes the labels as they stand into a version."""
 
-from collections import Counter
+from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, Func, Max, OuterRef, Q, QuerySet, TextField, Value
 from django.utils import timezone
+from pyarrow import csv
 
-from datasets.manifest import FACES, IMAGES, ManifestBroken, content_hash, read_columns, write_table
+from datasets.manifest import (
+    FACES,
+    IMAGES,
+    ManifestBroken,
+    content_hash,
+    give_memory_back,
+    read_columns,
+    write_table,
+)
 from datasets.models import Version, VersionState
-from datasets.splits import NOBODY, SplitPolicy, assign_splits, held_splits, split_groups
+from datasets.splits import NOBODY, SPLITS, SplitPolicy, assign_splits, held_splits, split_groups
 from datasets.statistics import statistics
 from jobs.enqueue import enqueue
 from jobs.errors import JobFailed
 from jobs.models import Queue
 from jobs.work import Work
+from labelling.copied import copied
 from labelling.errors import Refused
 from labelling.models import Face, FaceState, Image, ImageState, Project
 from labelling.near_duplicates import group_near_duplicates
 
-BATCH = 20_000
+# As FACES, with each hash and name once: a million faces are of fewer photos, and those of far fewer people.
+SHARING = pa.schema(
+    [
+        field.with_type(pa.dictionary(pa.int32(), pa.string())) if field.name in {"image_sha256", "identity"} else field
+        for field in FACES
+    ]
+)
+BLOCK = 8 * 1024 * 1024
 # What freezing decides; note and tag may be edited meanwhile.
 WRITTEN = ["state", "message", "statistics", "content_hash", "images_sha256", "faces_sha256", "frozen_at"]
 
@@ -74,8 +93,7 @@ def freeze(version: Version, work: Work) -> dict:
     if faces.num_rows == 0:
         raise JobFailed("Nothing to freeze: no face is confirmed any more.")
     work.progress(done=1, message="Splitting")
-    before = _splits_before(version) if policy.sticky else {}
-    images, faces = _with_splits(images, faces, alike, policy, before)
+    images, faces = _with_splits(images, faces, alike, version)
     version.statistics = statistics(images, faces, proposed_left_out=proposed)
     work.progress(done=2, message="Writing")
     version.content_hash = content_hash(images, faces)
@@ -113,73 +131,147 @@ def _read_labels(project_id: int) -> tuple[pa.Table, pa.Table, dict[str, int], i
         images = photos.order_by("sha256").values_list("sha256", "name", "width", "height", "format", "session", "pk")
         faces = (
             faces_to_freeze(project_id)
+            .annotate(points=Func("landmarks", Value(" "), function="array_to_string", output_field=TextField()))
             .order_by("image__sha256", "x", "y", "w", "h", "pk")
             .values_list(
                 "image__sha256", "x", "y", "w", "h", "who", "identity__name", "identity__class_id",
-                "origin", "score", "landmarks", "pk",
+                "origin", "score", "points", "pk",
             )
         )  # fmt: skip
         proposed = Face.objects.filter(project_id=project_id, state=FaceState.PROPOSED).count()
-        return _table(images, IMAGES), _table(faces, FACES), alike, proposed
+        return _table(images, IMAGES), _table(faces, SHARING), alike, proposed
 
 
 def _table(rows: QuerySet, schema: pa.Schema) -> pa.Table:
-    """The rows in batches, so that they are never all Python objects at once; the split comes later."""
+    """The rows as Arrow reads them from the database's own text, block by block; the split comes later.
+
+    What is said of many rows, hashes and names too, is kept once.
+    """
     fields = pa.schema([field for field in schema if field.name != "split"])
-    batches, waiting = [], []
-    for row in rows.iterator(chunk_size=BATCH):
-        waiting.append(row)
-        if len(waiting) == BATCH:
-            batches.append(_batch(waiting, fields))
-            waiting = []
-    batches.append(_batch(waiting, fields))
-    return pa.Table.from_batches(batches, schema=fields).unify_dictionaries()
+    plain = pa.schema([(field.name, _as_written(field.type)) for field in fields])
+    convert = csv.ConvertOptions(
+        column_types=plain, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+    )
+    read = csv.ReadOptions(column_names=fields.names, block_size=BLOCK, use_threads=False)
+    with copied(rows) as file:
+        if not file.read(1):
+            return fields.empty_table()
+        file.seek(0)
+        with csv.open_csv(file, read, csv.ParseOptions(newlines_in_values=True), convert) as blocks:
+            batches = [_as_meant(block, fields) for block in blocks]
+    give_memory_back()
+    return pa.Table.from_batches(batches).unify_dictionaries().cast(fields)
 
 
-def _batch(rows: list[tuple], fields: pa.Schema) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True) if rows else [()] * len(fields)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, fields, strict=True)]
-    return pa.record_batch(arrays, fields)
+def _as_written(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(kind):
+        return pa.dictionary(pa.int32(), kind.value_type)
+    return pa.string() if pa.types.is_list(kind) else kind
 
 
-def _splits_before(version: Version) -> dict[str, str]:
-    """Where the last version had each photo; what any version ever had in test is there, also when it was away since.
+def _as_meant(block: pa.RecordBatch, fields: pa.Schema) -> pa.RecordBatch:
+    columns = {
+        field.name: _numbers(column, field.type) if pa.types.is_list(field.type) else column
+        for field, column in zip(fields, block.columns, strict=True)
+    }
+    give_memory_back()
+    return pa.record_batch(columns)
 
-    Raises JobFailed when an earlier version cannot be read: splitting without it could teach what was kept for tests.
+
+def _numbers(texts: pa.StringArray, kind: pa.DataType) -> pa.ListArray:
+    """Lists of numbers from texts with blanks between them; no list where there is no text."""
+    lists = pc.split_pattern(texts, " ")
+    return pa.ListArray.from_arrays(lists.offsets, lists.flatten().cast(kind.value_type), mask=lists.is_null())
+
+
+def _splits_before(version: Version, photos: np.ndarray) -> list[str | None]:
+    """Where the last version had each of these photos; None of those that no version had.
+
+    What any version ever had in test is there, also when it was away since. Raises JobFailed when an earlier version
+    cannot be read: splitting without it could teach what was kept for tests.
     """
     earlier = Version.objects.filter(project=version.project_id, state=VersionState.READY, number__lt=version.number)
-    before: dict[str, str] = {}
-    tested: set[str] = set()
+    last = np.full(len(photos), -1, np.int8)
+    was_tested = np.zeros(len(photos), bool)
     for one in earlier.order_by("number").defer("statistics"):
         try:
             table = read_columns(one, "images", ["image_sha256", "split"])
         except ManifestBroken as error:
             raise JobFailed(f"{error} Restore it from a backup, or freeze with new splits.") from error
-        before = dict(zip(table["image_sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
-        tested.update(sha256 for sha256, split in before.items() if split == "test")
-    return before | dict.fromkeys(tested, "test")
+        splits = pc.index_in(table["split"].cast(pa.string()), pa.array(SPLITS)).to_numpy().astype(np.int8)
+        place = _places(photos, _hashes(table["image_sha256"]))
+        last = np.where(place < 0, -1, splits[place])
+        was_tested |= last == SPLITS.index("test")
+        del table
+        give_memory_back()
+    last[was_tested] = SPLITS.index("test")
+    return [(*SPLITS, None)[split] for split in last.tolist()]
 
 
 def _with_splits(
-    images: pa.Table, faces: pa.Table, alike: dict[str, int], policy: SplitPolicy, before: dict[str, str]
+    images: pa.Table, faces: pa.Table, alike: dict[str, int], version: Version
 ) -> tuple[pa.Table, pa.Table]:
-    shas, sessions = images["image_sha256"].to_pylist(), images["session"].to_pylist()
-    group_of = split_groups(zip(shas, sessions, strict=True), alike, policy)
-    photos_of = Counter(group_of.values())
-    groups: dict[str, list[str]] = {group: [] for group in photos_of}
-    for sha, name in zip(faces["image_sha256"].to_pylist(), faces["identity"].to_pylist(), strict=True):
-        if name is not None:
-            groups[group_of[sha]].append(name)
-    for group, people in groups.items():
-        if not people:
-            people += [NOBODY] * photos_of[group]
-    split_of = assign_splits(groups, policy, held_splits(group_of, before, policy))
-    return (
-        _add_split(images, IMAGES, [split_of[group_of[sha]] for sha in shas]),
-        _add_split(faces, FACES, [split_of[group_of[sha]] for sha in faces["image_sha256"].to_pylist()]),
+    policy = SplitPolicy.from_dict(version.split_policy)
+    shas = _hashes(images["image_sha256"])
+    before = _splits_before(version, shas) if policy.sticky else [None] * len(shas)
+    group_of = split_groups(
+        zip(images["image_sha256"].to_pylist(), _shared(images["session"]), strict=True), alike, policy
     )
+    groups_of_photos = list(group_of.values())
+    del group_of  # the largest of what is needed here, and needed no more
+    names, group = np.unique(np.array(groups_of_photos, dtype=object), return_inverse=True)
+    photo = _photo_of(faces["image_sha256"], shas)
+    groups = _people_of_groups(names, group, group[photo], faces["identity"])
+    split_of = assign_splits(groups, policy, held_splits(zip(groups_of_photos, before, strict=True), policy))
+    splits = np.array([SPLITS.index(split_of[name]) for name in names.tolist()], np.int8)[group]
+    return _add_split(images, IMAGES, splits), _add_split(faces, FACES, splits[photo])
 
 
-def _add_split(table: pa.Table, schema: pa.Schema, splits: list[str]) -> pa.Table:
-    column = pa.array(splits, pa.string()).cast(schema.field("split").type)
-    return table.append_column("split", column).select(schema.names).cast(schema)
+def _shared(column: pa.ChunkedArray) -> Iterator[str]:
+    """The texts of a column; equal ones are one object."""
+    encoded = column.combine_chunks().dictionary_encode()
+    texts = encoded.dictionary.to_pylist()
+    return (texts[index] for index in encoded.indices.to_pylist())
+
+
+def _hashes(column: pa.ChunkedArray) -> np.ndarray:
+    """The bytes of a column of hashes, all of one length, shape (rows,); in their order, which is canonical."""
+    texts = column.combine_chunks().cast(pa.string())
+    length = len(texts[0].as_py()) if len(texts) else 1
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :]
+    return np.frombuffer(texts.buffers()[2], f"S{length}", len(texts), offsets[0] if len(texts) else 0)
+
+
+def _places(wanted: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+    """The row of each wanted hash in `hashes`, which are in order; -1 where it is not there."""
+    if not len(hashes):
+        return np.full(len(wanted), -1)
+    place = np.searchsorted(hashes, wanted).clip(max=len(hashes) - 1)
+    return np.where(hashes[place] == wanted, place, -1)
+
+
+def _photo_of(shas_of_faces: pa.ChunkedArray, shas: np.ndarray) -> np.ndarray:
+    """The row of each face's photo."""
+    first, *_ = shas_of_faces.chunks
+    place = _places(_hashes(pa.chunked_array([first.dictionary])), shas)  # all chunks have the same dictionary
+    return place[np.concatenate([chunk.indices.to_numpy() for chunk in shas_of_faces.chunks])]
+
+
+def _people_of_groups(names: np.ndarray, group: np.ndarray, face_group: np.ndarray, identities) -> dict[str, list[str]]:
+    """Whom each group shows, once for each face; nobody once for each photo, where none is named."""
+    encoded = identities.combine_chunks()
+    people = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    is_named = encoded.is_valid().to_numpy(zero_copy_only=False)
+    person, face_group = encoded.indices.filter(encoded.is_valid()).to_numpy(), face_group[is_named]
+    order = np.argsort(face_group, kind="stable")
+    ends = np.cumsum(np.bincount(face_group, minlength=len(names)))
+    shown = np.split(people[person[order]], ends[:-1]) if len(people) else [[]] * len(names)
+    photos = np.bincount(group, minlength=len(names)).tolist()
+    return {
+        name: list(them) or [NOBODY] * count for name, them, count in zip(names.tolist(), shown, photos, strict=True)
+    }
+
+
+def _add_split(table: pa.Table, schema: pa.Schema, splits: np.ndarray) -> pa.Table:
+    column = pa.DictionaryArray.from_arrays(pa.array(splits), pa.array(SPLITS))
+    return table.append_column("split", column).select(schema.names)

@@ -69,17 +69,16 @@ def split_groups(photos: Iterable[tuple[str, str]], alike: dict[str, int], polic
     return {sha256: top(group) for sha256, group in group_of.items()}
 
 
-def held_splits(group_of: Mapping[str, str], before: Mapping[str, str], policy: SplitPolicy) -> dict[str, str]:
+def held_splits(photos: Iterable[tuple[str, str | None]], policy: SplitPolicy) -> dict[str, str]:
     """The split of each group with photos that earlier versions had: where those were, all of it goes.
 
-    `before`: the split of each such photo. Where they were apart, test is stronger than val, and val than train: a
-    model may go without some photos, but what once was in test must not be learnt from. Photos of a split that the
-    policy no longer has are free again; those of test never are.
+    `photos`: the group of each and its split before, if it had one. Where photos of one group were apart, test is
+    stronger than val, and val than train: a model may go without some photos, but what once was in test must not be
+    learnt from. Photos of a split that the policy no longer has are free again; those of test never are.
     """
     held: dict[str, str] = {}
-    for sha256, split in before.items():
-        group = group_of.get(sha256)
-        if group is None or (split != "test" and getattr(policy, split) == 0):
+    for group, split in photos:
+        if split is None or (split != "test" and getattr(policy, split) == 0):
             continue
         if group not in held or SPLITS.index(split) > SPLITS.index(held[group]):
             held[group] = split

@@ -8,11 +8,11 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-from datasets.formats.tables import box_of, file_name, rows
+from datasets.formats.tables import batches, ending_of, rows, tuples
 from datasets.given import BadLabels, GivenFace, GivenPhoto
-from datasets.manifest import parse_table
 from labelling.models import Who
 
 TITLE = "COCO (one JSON file)"
@@ -21,54 +21,76 @@ SUFFIX = "json"
 
 def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
     """The export piece by piece, in canonical order; fills `counts` with what was really written."""
-    images, faces = parse_table(files["images"]), parse_table(files["faces"])
     counts.update(images=0, faces=0)
-    yield b'{"info": ' + _json(info)
+    yield b'{"info": ' + _json(info).encode()
     yield b', "categories": [{"id": 1, "name": "face", "supercategory": "person"}]'
     yield b', "images": ['
-    ids: dict[str, int] = {}
-    for row in rows(images):
-        ids[row["image_sha256"]] = len(ids) + 1
-        yield (b", " if counts["images"] else b"") + _json(_image(len(ids), row))
-        counts["images"] += 1
+    yield from _listed(_images(files["images"], counts))
     yield b'], "annotations": ['
-    for row in rows(faces):
-        yield (b", " if counts["faces"] else b"") + _json(_annotation(counts["faces"] + 1, ids, row))
-        counts["faces"] += 1
+    yield from _listed(_annotations(files, counts))
     yield b"]}\n"
 
 
-def _image(number: int, row: dict) -> dict:
-    return {
-        "id": number,
-        "file_name": file_name(row),
-        "width": row["width"],
-        "height": row["height"],
-        "original_name": row["name"],
-        "split": row["split"],
-    }
+def _listed(parts: Iterator[list[str]]) -> Iterator[bytes]:
+    """The texts of all parts with commas between them."""
+    before = ""
+    for part in parts:
+        yield (before + ", ".join(part)).encode()
+        before = ", "
 
 
-def _annotation(number: int, ids: dict[str, int], row: dict) -> dict:
-    x, y, w, h = box_of(row)
-    return {
-        "id": number,
-        "image_id": ids[row["image_sha256"]],
-        "category_id": 1,
-        "bbox": [x, y, w, h],
-        "area": round(w * h, 2),
-        "iscrowd": 0,
-        # Faces too small or blurred to judge count neither for nor against a detector.
-        "ignore": 1 if row["who"] == "ignored" else 0,
-        "who": row["who"],
-        "identity": row["identity"],
-        "identity_id": row["class_id"],
-        "split": row["split"],
-    }
+# Texts are written as they are: a dictionary for each of a million faces takes most of a minute.
+def _images(data: bytes, counts: dict) -> Iterator[list[str]]:
+    for batch in batches(data, ["image_sha256", "name", "width", "height", "format", "split"]):
+        first = counts["images"] + 1
+        columns = tuples(batch, "image_sha256", "name", "width", "height", "format", "split")
+        yield [
+            f'{{"id": {number}, "file_name": "{sha256}.{ending_of(format_name)}", "width": {width}, "height": {height}'
+            f', "original_name": {_json(name)}, "split": "{split}"}}'
+            for number, (sha256, name, width, height, format_name, split) in enumerate(columns, first)
+        ]
+        counts["images"] += len(batch)
 
 
-def _json(value: dict) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
+def _annotations(files: dict[str, bytes], counts: dict) -> Iterator[list[str]]:
+    columns = ["image_sha256", "x", "y", "w", "h", "who", "identity", "class_id", "split"]
+    quoted = cache(_json)  # one name stands in many lines
+    image_of = _Numbers(files["images"])
+    for batch in batches(files["faces"], columns):
+        first = counts["faces"] + 1
+        yield [
+            _annotation(number, image_of(sha256), box, who, quoted(name), _json(class_id), split)
+            for number, (sha256, *box, who, name, class_id, split) in enumerate(tuples(batch, *columns), first)
+        ]
+        counts["faces"] += len(batch)
+
+
+class _Numbers:
+    """The number of a photo by its hash, asked in the order in which the photos come."""
+
+    def __init__(self, images: bytes) -> None:
+        self._shas = enumerate((row["image_sha256"] for row in rows(images, ["image_sha256"])), start=1)
+        self._number, self._sha256 = 0, ""
+
+    def __call__(self, sha256: str) -> int:
+        while self._sha256 != sha256:
+            self._number, self._sha256 = next(self._shas)
+        return self._number
+
+
+def _annotation(number: int, image: int, box: list[float], who: str, name: str, class_id: str, split: str) -> str:
+    x, y, w, h = (round(side, 2) for side in box)
+    # Faces too small or blurred to judge count neither for nor against a detector.
+    ignore = 1 if who == "ignored" else 0
+    return (
+        f'{{"id": {number}, "image_id": {image}, "category_id": 1, "bbox": [{x!r}, {y!r}, {w!r}, {h!r}], '
+        f'"area": {round(w * h, 2)!r}, "iscrowd": 0, "ignore": {ignore}, "who": "{who}", "identity": {name}, '
+        f'"identity_id": {class_id}, "split": "{split}"}}'
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 # What a category is called that every face has, whoever it shows.

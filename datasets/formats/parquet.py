@@ -1,15 +1,16 @@
 """The frozen tables themselves, byte for byte, in one zip beside a note that says what they are."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from datasets.formats.tables import photos
+from datasets.formats.tables import photos, rows
 from datasets.formats.zipped import member, opened, zip_pieces
 from datasets.given import BadLabels, GivenFace, GivenPhoto
-from datasets.manifest import parse_table
 from labelling.models import Who
 
 TITLE = "Parquet (the frozen tables, zipped)"
@@ -20,7 +21,7 @@ OF_FACES = ["image_sha256", "x", "y", "w", "h", "who", "identity", "score", "lan
 
 def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
     """One zip; fills `counts` with the rows it holds. The same version gives the same bytes anywhere."""
-    counts.update({name: parse_table(data).num_rows for name, data in files.items()})
+    counts.update({name: pq.read_metadata(io.BytesIO(data)).num_rows for name, data in files.items()})
     note = json.dumps(info, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     tables = [(f"{name}.parquet", files[name]) for name in sorted(files)]
     yield from zip_pieces([("version.json", note.encode()), *tables])
@@ -30,8 +31,8 @@ def read(path: Path) -> Iterator[GivenPhoto]:
     """The photos in canonical order, each with its faces. Raises BadLabels, which says what is wrong where."""
     with opened(path) as archive:
         try:
-            images = parse_table(member(archive, "images.parquet")).select(OF_IMAGES)
-            faces = parse_table(member(archive, "faces.parquet")).select(OF_FACES)
+            images = rows(member(archive, "images.parquet"), OF_IMAGES)
+            faces = rows(member(archive, "faces.parquet"), OF_FACES)
             for row, mine in photos(images, faces):
                 sides = row["width"], row["height"]
                 yield GivenPhoto(row["image_sha256"], row["name"], *sides, tuple(map(_given, mine)))

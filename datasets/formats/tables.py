@@ -1,27 +1,41 @@
-"""The two tables of a version as writers and readers of formats go through them: row by row, or photo by photo."""
+"""The two tables of a version as writers and readers of formats go through them: a part at a time, never whole."""
 
+import io
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 
 import pyarrow as pa
-
-from datasets.manifest import parse_table
+import pyarrow.parquet as pq
 
 ROWS_AT_ONCE = 10_000
 FILE_ENDINGS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "HEIF": "heic", "TIFF": "tif", "GIF": "gif", "BMP": "bmp"}
 
 
-def rows(table: pa.Table) -> Iterator[dict]:
-    for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
+def batches(data: bytes, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Of the Parquet file in `data`, in its order. Raises KeyError for a column that is not there."""
+    file = pq.ParquetFile(io.BytesIO(data))
+    missing = set(columns or ()) - set(file.schema_arrow.names)
+    if missing:
+        raise KeyError(f"it has no column “{min(missing)}”")
+    yield from file.iter_batches(ROWS_AT_ONCE, columns=columns)
+
+
+def tuples(batch: pa.RecordBatch, *columns: str) -> Iterator[tuple]:
+    """The rows of these columns."""
+    return zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
+
+
+def rows(data: bytes, columns: list[str] | None = None) -> Iterator[dict]:
+    for batch in batches(data, columns):
         yield from batch.to_pylist()
 
 
-def photos(images: pa.Table, faces: pa.Table) -> Iterator[tuple[dict, list[dict]]]:
+def photos(images: Iterator[dict], faces: Iterator[dict]) -> Iterator[tuple[dict, list[dict]]]:
     """Each photo with its faces, in canonical order. Raises ValueError for faces that belong to none of them."""
-    by_photo = groupby(rows(faces), key=itemgetter("image_sha256"))
+    by_photo = groupby(faces, key=itemgetter("image_sha256"))
     sha256, together = next(by_photo, (None, ()))
-    for image in rows(images):
+    for image in images:
         mine: list[dict] = []
         if image["image_sha256"] == sha256:
             mine = list(together)
@@ -34,7 +48,7 @@ def photos(images: pa.Table, faces: pa.Table) -> Iterator[tuple[dict, list[dict]
 def counted(files: dict[str, bytes], counts: dict) -> Iterator[tuple[dict, list[dict]]]:
     """As `photos`, of a version's files; `counts` says how many went by."""
     counts.update(images=0, faces=0)
-    for image, mine in photos(parse_table(files["images"]), parse_table(files["faces"])):
+    for image, mine in photos(rows(files["images"]), rows(files["faces"])):
         yield image, mine
         counts["images"] += 1
         counts["faces"] += len(mine)
@@ -42,7 +56,11 @@ def counted(files: dict[str, bytes], counts: dict) -> Iterator[tuple[dict, list[
 
 def file_name(image: dict) -> str:
     """Named by content: unique, safe in every file system, the same for ever."""
-    return f"{image['image_sha256']}.{FILE_ENDINGS.get(image['format'], 'bin')}"
+    return f"{image['image_sha256']}.{ending_of(image['format'])}"
+
+
+def ending_of(format_name: str) -> str:
+    return FILE_ENDINGS.get(format_name, "bin")
 
 
 def box_of(face: dict) -> tuple[float, float, float, float]:

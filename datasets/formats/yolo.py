@@ -10,14 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.compute as pc
-
 from datasets.formats import photo_list
 from datasets.formats.classes import Classes, meant
-from datasets.formats.tables import box_of, counted, file_name
+from datasets.formats.tables import batches, box_of, counted, file_name, tuples
 from datasets.formats.zipped import member, opened, zip_pieces
 from datasets.given import BadLabels, GivenFace, GivenPhoto
-from datasets.manifest import parse_table
 from datasets.splits import SPLITS
 from labelling.models import Who
 
@@ -47,9 +44,10 @@ def _entries(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[tupl
 
 
 def _people(faces: bytes) -> set[tuple[int, str]]:
-    table = parse_table(faces).select(["class_id", "identity"])
-    named = table.filter(pc.is_valid(table["identity"])).group_by(["class_id", "identity"]).aggregate([])
-    return set(zip(named["class_id"].to_pylist(), named["identity"].to_pylist(), strict=True))
+    columns = ["class_id", "identity"]
+    return {
+        person for batch in batches(faces, columns) for person in set(tuples(batch, *columns)) if person[1] is not None
+    }
 
 
 def _yaml(classes: Classes, info: dict) -> bytes:

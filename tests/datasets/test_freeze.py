@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError
 
 import datasets.freeze
+import datasets.manifest
 from datasets.freeze import freeze, start_freeze
 from datasets.manifest import ManifestBroken, read_table
 from datasets.models import Version, VersionState
@@ -192,9 +193,10 @@ def test_renaming_files_or_making_labels_anew_keeps_the_hash(small_set, freeze_n
     assert freeze_now(small_set).content_hash == before.content_hash
 
 
-def test_tables_of_many_batches_come_back_whole(small_set, freeze_now, monkeypatch):
+def test_tables_of_many_blocks_come_back_whole(small_set, freeze_now, monkeypatch):
     whole = freeze_now(small_set)
-    monkeypatch.setattr(datasets.freeze, "BATCH", 3)
+    monkeypatch.setattr(datasets.freeze, "BLOCK", 400)
+    monkeypatch.setattr(datasets.manifest, "LINES_AT_ONCE", 3)
     pieces = freeze_now(small_set)
     assert pieces.content_hash == whole.content_hash
     assert read_table(pieces, "faces").equals(read_table(whole, "faces"))

@@ -24,7 +24,8 @@ def split(collection: dict, before: dict, policy=POLICY) -> dict[str, str]:
     groups: dict[str, list] = {}
     for sha256, (_, _, people) in collection.items():
         groups.setdefault(group_of[sha256], []).extend(people)
-    split_of = assign_splits(groups, policy, held_splits(group_of, before, policy))
+    where_before = [(group_of[sha256], before.get(sha256)) for sha256 in collection]
+    split_of = assign_splits(groups, policy, held_splits(where_before, policy))
     return {sha256: split_of[group_of[sha256]] for sha256 in collection}
 
 
@@ -69,8 +70,7 @@ def test_a_photo_that_ties_train_and_test_together_takes_both_to_test():
 
 def test_photos_of_a_split_that_is_given_up_are_free_but_not_those_of_test():
     policy = SplitPolicy(train=1, val=0, test=0)
-    before = {"aa": "val", "bb": "test"}
-    assert held_splits({"aa": "aa", "bb": "bb"}, before, policy) == {"bb": "test"}
+    assert held_splits([("aa", "val"), ("bb", "test"), ("cc", None)], policy) == {"bb": "test"}
 
 
 # Through the database
