@@ -9,7 +9,8 @@ from tests.browser import seeds
 from tests.browser.accessibility import findings_in_both_themes
 from tests.browser.conftest import FLAGS
 
-FAKE_CAMERA = ["--use-fake-device-for-media-stream"]
+# Few pictures a second: without a graphics card each is drawn by the processor.
+FAKE_CAMERA = ["--use-fake-device-for-media-stream=fps=5"]
 SAYS_YES = ["--use-fake-ui-for-media-stream"]
 
 

@@ -1,11 +1,8 @@
 """A worker is killed while it puts faces together or suggests names: what is shown is always whole."""
 
-import os
 import signal
 import subprocess
-import sys
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -14,7 +11,7 @@ from jobs.enqueue import enqueue
 from jobs.models import Job, Queue, State
 from labelling.clusters import newest_run
 from labelling.models import ClusterFace, ClusterRun, Event, Face, Suggestion
-from tests.inside import REPOSITORY
+from tests.plain_worker import workers
 from tests.together import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,21 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def start_worker(transactional_db, tmp_path):
-    """Starts a real worker process on the database of this test run."""
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path="/" + connection.settings_dict["NAME"])
-    environment = os.environ | {"DATABASE_URL": url.geturl(), "FACET_JOB_LEASE_S": "2"}
-    started = []
-
-    def start():
-        with open(tmp_path / "worker.log", "ab") as log:
-            command = [sys.executable, "-m", "tests.recognition.sorting_worker"]
-            started.append(subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log))
-        return started[-1]
-
-    yield start
-    for worker in started:
-        worker.kill()
-        worker.wait(10)
+    with workers("tests.recognition.sorting_jobs", tmp_path, lease_s=2) as start:
+        yield start
 
 
 @pytest.fixture

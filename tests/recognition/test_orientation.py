@@ -140,9 +140,14 @@ def test_every_export_says_the_same_of_all_eight_and_is_read_back_so(
         export = start_export(version, name, by=owner)
         work_off(project, "export")
         written = storage.get(Export.objects.get(pk=export.pk).key)
-        assert READERS[name](written) == expected, name
         path = tmp_path / name
         path.write_bytes(written)
+        given = FORMATS[name].read(path)
+        assert {
+            one.sha256: (one.width, one.height, sorted(face.box for face in one.faces)) for one in given
+        } == expected
+        if name in READERS:
+            assert READERS[name](written) == expected, name
         elsewhere = create_project(f"Elsewhere {name}", by=owner)
         again = [taken_in(elsewhere, "again", data) for data in files_of(scene, least).values()]
         assert import_labels(elsewhere, FORMATS[name].read(path)).as_dict()["new"] == faces.count()
@@ -170,6 +175,7 @@ def read_parquet(data: bytes) -> dict:
             for row in images.to_pylist()}  # fmt: skip
 
 
+# Those that are not ours.
 READERS = {"coco": read_coco, "parquet": read_parquet}
 
 
