@@ -108,15 +108,18 @@ def run_page(request: HttpRequest, slug: str, run_id: int) -> HttpResponse:
 
 
 def _training(request: HttpRequest, run: Run) -> HttpResponse:
+    evaluations = list(run.children.filter(kind=RunKind.EVALUATE).defer("curves", "environment"))
+    # The report of a training is what people wait for, not its last epoch.
+    is_under_way = any(one.state == RunState.WAITING for one in (run, *evaluations))
+    context = {"run": run, "is_under_way": is_under_way, **training_page(run)}
     if request.htmx and request.htmx.target == "curves":
-        answer = render(request, "recognition/_training_curves.html", {"run": run, **training_page(run)})
-        if run.state != RunState.WAITING:
+        answer = render(request, "recognition/_training_curves.html", context)
+        if not is_under_way or request.GET.get("seen", run.state) != run.state:
             answer["HX-Refresh"] = "true"  # the whole page has more to say now
         return answer
-    evaluations = run.children.filter(kind=RunKind.EVALUATE).defer("curves", "environment")
     return show(
         request, "recognition/training.html", run.project, "runs",
-        run=run, evaluations=list(evaluations), **training_page(run), **_rights(request, run.project),
+        evaluations=evaluations, **context, **_rights(request, run.project),
     )  # fmt: skip
 
 

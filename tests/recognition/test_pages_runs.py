@@ -218,6 +218,24 @@ def test_the_curves_are_fetched_alone_and_the_page_anew_at_the_end(make_version,
     assert client.get(run_url(run), HTTP_HX_REQUEST="true", HTTP_HX_TARGET="curves")["HX-Refresh"] == "true"
 
 
+def test_a_finished_training_waits_for_its_report(make_version, project, annotator, client_for):
+    run = Run.objects.create(project=project, kind=RunKind.TRAIN, version=make_version(), curves=GROWING)
+    client, part = client_for(annotator), {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "curves"}
+    watched = f"{run_url(run)}?seen=waiting"
+    assert watched in text_of(client.get(run_url(run)))
+    evaluation = Run.objects.create(project=project, kind=RunKind.EVALUATE, version=run.version, parent=run)
+    Run.objects.filter(pk=run.pk).update(state=RunState.DONE)
+    assert "HX-Refresh" in client.get(watched, **part)  # the training's own figures
+    page = text_of(client.get(run_url(run)))
+    assert "See the evaluation" in page
+    watched = f"{run_url(run)}?seen=done"
+    assert watched in page
+    assert "HX-Refresh" not in client.get(watched, **part)
+    Run.objects.filter(pk=evaluation.pk).update(state=RunState.DONE)
+    assert "HX-Refresh" in client.get(watched, **part)
+    assert "?seen=" not in text_of(client.get(run_url(run)))
+
+
 def test_a_finished_training_says_what_it_gained_and_leads_to_its_report(
     make_version, make_model, make_report, project, annotator, client_for
 ):
