@@ -10,6 +10,7 @@ from collections.abc import Callable
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
+from config.bench._queue_seed import PEOPLE_SQL
 from config.bench._versions_steps import apart, compare, perform_job, verify_tables
 from datasets.exports import start_export
 from datasets.freeze import start_freeze
@@ -19,11 +20,6 @@ from labelling.projects import create_project
 
 IMAGES, FACES_A_PHOTO, PEOPLE = 400_000, 2.5, 20_000
 
-PEOPLE_SQL = """
-INSERT INTO labelling_identity (project_id, name, class_id, aliases, notes, target_count, consent_basis, created_at)
-SELECT %(project)s, 'Person ' || lpad(n::text, 5, '0'), n - 1, '{}', '', NULL, '', now()
-FROM generate_series(1, %(people)s) AS n
-"""
 # Four of five photos belong to a session of forty; one in twenty has a near-duplicate beside it.
 IMAGES_SQL = """
 INSERT INTO labelling_image (

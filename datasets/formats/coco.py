@@ -5,13 +5,12 @@ unless there is but one and it says what every face is.
 """
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from datasets.formats.tables import batches, ending_of, rows, tuples
+from datasets.formats.tables import batches, ending_of, hash_in, rows, tuples
 from datasets.given import BadLabels, GivenFace, GivenPhoto
 from labelling.models import Who
 
@@ -95,7 +94,6 @@ def _json(value: object) -> str:
 
 # What a category is called that every face has, whoever it shows.
 ANYBODY = {"face", "faces", "head", "person", "people"}
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def read(path: Path) -> Iterator[GivenPhoto]:
@@ -135,8 +133,7 @@ def _people(categories: list) -> dict:
 
 def _given_photo(row: dict, faces: tuple[GivenFace, ...]) -> GivenPhoto:
     name = str(row["file_name"])
-    stem = name.replace("\\", "/").rsplit("/", 1)[-1].split(".", 1)[0]
-    sha256 = stem if SHA256.fullmatch(stem) else ""
+    sha256 = hash_in(name)
     return GivenPhoto(sha256, str(row.get("original_name") or name), int(row["width"]), int(row["height"]), faces)
 
 

@@ -1,10 +1,9 @@
 """CVAT for images 1.1: a face is a box of the label “face”; who it is, an attribute that `meta` declares."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from datasets.formats.tables import box_of, counted, file_name
+from datasets.formats.tables import box_of, counted, file_name, hash_in
 from datasets.formats.xml_file import Element, add, parsed, written
 from datasets.given import BadLabels, GivenFace, GivenPhoto
 from labelling.models import Who
@@ -12,7 +11,6 @@ from labelling.models import Who
 TITLE = "CVAT for images 1.1 (one XML file)"
 SUFFIX = "xml"
 LABEL = "face"
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
@@ -71,8 +69,7 @@ def read(path: Path) -> Iterator[GivenPhoto]:
 
 def _given_photo(image: Element) -> GivenPhoto:
     file = image.attrib["name"]
-    stem = file.rsplit("/", 1)[-1].split(".", 1)[0]
-    sha256 = stem if SHA256.fullmatch(stem) else ""
+    sha256 = hash_in(file)
     sides = int(image.attrib["width"]), int(image.attrib["height"])
     faces = tuple(_given(box) for box in image.iter("box"))
     return GivenPhoto(sha256, image.get("original_name") or file, *sides, faces)

@@ -1,6 +1,7 @@
 """The two tables of a version as writers and readers of formats go through them: a part at a time, never whole."""
 
 import io
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROWS_AT_ONCE = 10_000
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 FILE_ENDINGS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "HEIF": "heic", "TIFF": "tif", "GIF": "gif", "BMP": "bmp"}
 
 
@@ -57,6 +59,12 @@ def counted(files: dict[str, bytes], counts: dict) -> Iterator[tuple[dict, list[
 def file_name(image: dict) -> str:
     """Named by content: unique, safe in every file system, the same for ever."""
     return f"{image['image_sha256']}.{ending_of(image['format'])}"
+
+
+def hash_in(name: str) -> str:
+    """The sha256 that a file is named by, whatever folder it lies in; empty of files that others named."""
+    stem = name.replace("\\", "/").rsplit("/", 1)[-1].split(".", 1)[0]
+    return stem if _SHA256.fullmatch(stem) else ""
 
 
 def ending_of(format_name: str) -> str:

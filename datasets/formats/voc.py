@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from datasets.formats.tables import box_of, counted, file_name
+from datasets.formats.tables import box_of, counted, file_name, hash_in
 from datasets.formats.xml_file import Element, add, parsed, written
 from datasets.formats.zipped import member, opened, zip_pieces
 from datasets.given import BadLabels, GivenFace, GivenPhoto
@@ -21,7 +21,6 @@ TITLE = "Pascal VOC (an XML a photo, zipped)"
 SUFFIX = "zip"
 ANYBODY = "face"
 ANNOTATION = re.compile(r"Annotations/[^/]+\.xml")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
@@ -85,8 +84,7 @@ def read(path: Path) -> Iterator[GivenPhoto]:
 
 def _given_photo(root: Element) -> GivenPhoto:
     file = _text(root, "filename")
-    stem = file.split(".", 1)[0]
-    sha256 = stem if SHA256.fullmatch(stem) else ""
+    sha256 = hash_in(file)
     name = root.findtext("source/image") if sha256 else file
     sides = (int(_text(root, "size/width")), int(_text(root, "size/height")))
     return GivenPhoto(sha256, name or file, *sides, tuple(_given(found) for found in root.findall("object")))
