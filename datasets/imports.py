@@ -12,9 +12,12 @@ from uuid import uuid4
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import F, Func, Prefetch, TextField, Value
+from django.db.models.functions import Replace
 
-from datasets.given import GivenFace, GivenPhoto
+from datasets.exports import FORMATS as WRITTEN
+from datasets.formats import labelstudio
+from datasets.given import GivenFace, GivenPhoto, Named
 from labelling.boxes import BadBox, clip_box, is_same_box
 from labelling.errors import Refused
 from labelling.identities import clean_name, get_or_create_identity
@@ -22,6 +25,8 @@ from labelling.matching import match_boxes
 from labelling.models import Face, FaceState, Identity, Image, ImageState, Origin, Project, Verb, Who
 from labelling.submit import FaceWord, store_words
 
+# Everything that Facet reads: most of what it writes, and what others write.
+READERS = {name: format for name, format in WRITTEN.items() if hasattr(format, "read")} | {"labelstudio": labelstudio}
 PHOTOS_AT_ONCE = 200
 MOST_TOLD = 20
 # What becomes of a face that the file gives.
@@ -32,7 +37,8 @@ NEW, CONFIRMED, NAMED, SAME, REPLACED, KEPT = "new", "confirmed", "named", "same
 class Report:
     """photos, faces: given by the file. done: how many faces were new, confirmed a proposal, named a box without a
     name, were there the same, replaced what people said here, or were left aside for it (kept). problems: photos that
-    could not be found or do not fit, in sentences; the first of them.
+    could not be found or do not fit, in sentences; the first of them. remarks: what was not taken of photos, or was
+    chosen among several, with how often.
     """
 
     photos: int = 0
@@ -43,6 +49,7 @@ class Report:
     problem_count: int = 0
     faces_left_out: int = 0
     proposals_left: int = 0
+    remarks: Counter = field(default_factory=Counter)
 
     def problem(self, sentence: str, photo: GivenPhoto) -> None:
         self.problem_count += 1
@@ -61,6 +68,7 @@ class Report:
             "new_people_first": self.new_people[:MOST_TOLD],
             "problems": self.problem_count,
             "problems_first": self.problems,
+            "remarks": dict(self.remarks.most_common()),
         }
 
 
@@ -102,7 +110,11 @@ class _Taking:
         for photo in photos:
             self.report.photos += 1
             self.report.faces += len(photo.faces)
+            self.report.remarks.update(photo.remarks)
+            if not photo.faces and not photo.is_whole:
+                continue  # the file says nothing about it
             image, problem = found(photo)
+            photo = photo.sized(image.width, image.height) if image else photo
             problem = problem or self._seen_before(image) or _misfit(photo, image)
             if problem:
                 self.report.problem(problem, photo)
@@ -125,7 +137,7 @@ class _Taking:
         decided = {word.id for word in said}
         open_boxes = sum(face.state == FaceState.PROPOSED and face.pk not in decided for face in there)
         self.report.proposals_left += open_boxes
-        if said or (image.state != ImageState.LABELLED and not open_boxes):
+        if said or (photo.is_whole and image.state != ImageState.LABELLED and not open_boxes):
             store_words(image, said, by=self._by, id=uuid4(), actor=self._by, verb=Verb.IMPORT)
 
     def _word(self, ours: Face | None, given: GivenFace) -> tuple[str, FaceWord | None]:
@@ -188,12 +200,13 @@ class People:
 
 def _find(project: Project, photos: tuple[GivenPhoto, ...]):
     """A function that gives the image of one of these photos, locked and with its faces, or why there is none."""
-    by_name = _only_of_their_name(project, {_last(photo.name) for photo in photos if not photo.sha256})
+    wanted = {named: {_last(p.name) for p in photos if not p.sha256 and p.named == named} for named in Named}
+    by_name = {named: _only_of_their_name(project, named, names) for named, names in wanted.items()}
     images = Image.objects.in_project(project).select_for_update(of=("self",)).order_by("pk")
-    faces = Prefetch("faces", Face.objects.order_by("pk"))
-    with_hash = {i.sha256: i for i in images.filter(sha256__in={p.sha256 for p in photos}).prefetch_related(faces)}
-    wanted = [pks[0] for pks in by_name.values() if len(pks) == 1]
-    with_name = {i.name: i for i in images.filter(pk__in=wanted).prefetch_related(faces)}
+    images = images.prefetch_related(Prefetch("faces", Face.objects.order_by("pk")))
+    with_hash = {image.sha256: image for image in images.filter(sha256__in={photo.sha256 for photo in photos})}
+    alone = [pks[0] for found in by_name.values() for pks in found.values() if len(pks) == 1]
+    with_name = {image.pk: image for image in images.filter(pk__in=alone)}
     for image in (*with_hash.values(), *with_name.values()):
         image.project = project
 
@@ -202,19 +215,31 @@ def _find(project: Project, photos: tuple[GivenPhoto, ...]):
             image = with_hash.get(photo.sha256)
             return image, "" if image else f"“{photo.name}” is not in this project: no photo has its bytes."
         name = _last(photo.name)
-        if len(by_name.get(name, ())) > 1:
-            return None, f"“{name}” may be any of {len(by_name[name])} photos of that name."
-        image = with_name.get(name)
-        return image, "" if image else f"“{name}” is not in this project."
+        pks = by_name[photo.named].get(name, ())
+        if len(pks) > 1:
+            return None, f"“{name}” may be any of {len(pks)} photos of that name."
+        return (with_name[pks[0]], "") if pks else (None, f"“{name}” is not in this project.")
 
     return found
 
 
-def _only_of_their_name(project: Project, names: set[str]) -> dict[str, list[int]]:
+def _only_of_their_name(project: Project, named: Named, names: set[str]) -> dict[str, list[int]]:
+    """The photos by their names, as `named` takes these; of all that have it."""
     if not names:
         return {}
-    rows = Image.objects.in_project(project).filter(name__in=names).order_by().values("name")
-    return dict(rows.annotate(pks=ArrayAgg("pk")).values_list("name", "pks"))
+    rows = Image.objects.in_project(project).order_by().annotate(as_named=_NAMES[named]).filter(as_named__in=names)
+    return dict(rows.values("as_named").annotate(pks=ArrayAgg("pk")).values_list("as_named", "pks"))
+
+
+def _without(pattern: str, name) -> Func:
+    return Func(name, Value(pattern), Value(""), Value("g"), function="regexp_replace", output_field=TextField())
+
+
+_NAMES = {
+    Named.WHOLE: F("name"),
+    Named.STEM: _without(r"\.[^.]*$", F("name")),
+    Named.UPLOADED: _without(r"[^-\w.]", Replace(F("name"), Value(" "), Value("_"))),
+}
 
 
 def _last(name: str) -> str:

@@ -5,15 +5,14 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 from config.work_command import WorkCommand
-from datasets.exports import FORMATS
 from datasets.given import BadLabels
-from datasets.imports import import_labels
+from datasets.imports import READERS, import_labels
 
 
 class Command(WorkCommand):
     help = (
         "Take the labels of a file in, in one of these formats: "
-        + ", ".join(FORMATS)
+        + ", ".join(READERS)
         + ". Photos are found by their bytes or, in files that do not know them, by name; they must be in the project "
         "already (facet ingest). Faces are matched by overlap, people by name. All is imported, or nothing."
     )
@@ -29,16 +28,18 @@ class Command(WorkCommand):
 
     def work(self, options: dict) -> dict:
         project = self.project(options["project"])
-        if options["format"] not in FORMATS:
-            raise CommandError(f"“{options['format']}” is no format Facet reads; use one of: {', '.join(FORMATS)}.")
+        if options["format"] not in READERS:
+            raise CommandError(f"“{options['format']}” is no format Facet reads; use one of: {', '.join(READERS)}.")
         path = Path(options["src"])
         if not path.is_file():
             raise CommandError(f"There is no file “{path}”.")
         how = {name: options[name] for name in ("dry_run", "partly", "take_theirs")}
         try:
-            report = import_labels(project, FORMATS[options["format"]].read(path), **how)
+            report = import_labels(project, READERS[options["format"]].read(path), **how)
         except BadLabels as error:
             raise CommandError(str(error)) from None
         for problem in report.problems:
             self.say(problem)
+        for remark, count in report.remarks.most_common():
+            self.say(f"{count:,} ×: {remark}")
         return {"project": project.slug, "dry_run": options["dry_run"], **report.as_dict()}
