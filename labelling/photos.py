@@ -76,8 +76,8 @@ def read_photo(data: bytes) -> Photo:
 
 
 def _measured(data: bytes) -> Photo:
-    image, name, exif = _decoded(data)
-    upright = _as_rgb(_turned(image, exif))
+    image, name, exif = decoded(data)
+    upright = as_shown(image, exif)
     del image
     pictures, small = _pictures(upright)
     grey = np.asarray(small.convert("L"), dtype=np.float32)
@@ -106,11 +106,12 @@ def refuse_unread(data: bytes) -> None:
 
 def upright_rgb(data: bytes) -> np.ndarray:
     """The upright photo as uint8 RGB, shape (height, width, 3): the pixels that boxes are measured in."""
-    image, _, exif = _decoded(data)
-    return np.asarray(_as_rgb(_turned(image, exif)))
+    image, _, exif = decoded(data)
+    return np.asarray(as_shown(image, exif))
 
 
-def _decoded(data: bytes) -> tuple[Image.Image, str, dict]:
+def decoded(data: bytes) -> tuple[Image.Image, str, dict]:
+    """The picture as it lies in the file, the name of its format, and what its camera wrote. Raises BadPhoto."""
     try:
         with warnings.catch_warnings():
             # Pillow's own bomb warning stands below our limit, which is checked from the header right here;
@@ -162,6 +163,11 @@ def _exif(image: Image.Image) -> dict:
     return tags
 
 
+def as_shown(image: Image.Image, exif: dict) -> Image.Image:
+    """Upright, in eight bits of red, green and blue as a screen shows them."""
+    return _as_rgb(_turned(image, exif))
+
+
 def _turned(image: Image.Image, exif: dict) -> Image.Image:
     """Upright. Done here: Pillow's own function also rewrites the EXIF block, and fails on broken ones."""
     orientation = exif.get(ExifTags.Base.Orientation)
@@ -190,11 +196,16 @@ _SRGB = ImageCms.createProfile("sRGB")
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """By its colour profile; as it stands where that is sRGB, broken or for another kind of picture."""
-    if profile and b"sRGB" not in profile[:4096]:  # its own description, which stands near its beginning
+    if not stands_in_srgb(profile):
         with contextlib.suppress(ImageCms.PyCMSError, *DAMAGE):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             return ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def stands_in_srgb(profile: bytes | None) -> bool:
+    """As all photos without a profile are taken to. The profile's own description stands near its beginning."""
+    return not profile or b"sRGB" in profile[:4096]
 
 
 def _pictures(upright: Image.Image) -> tuple[dict[str, bytes], Image.Image]:
