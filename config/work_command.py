@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from config.embedded import EmbeddedError
 from config.embedded.workers import running_workers
 from datasets.models import Version
+from datasets.tags import NoSuchVersion, version_named
 from jobs.errors import JobFailed
 from jobs.models import Job
 from jobs.wait import wait_for, wait_until_idle
@@ -47,11 +48,12 @@ class WorkCommand(BaseCommand):
             raise CommandError(f"There is no project “{slug}”. There are: {known}.", returncode=NOT_THERE)
         return project
 
-    def version(self, slug: str, number: int) -> Version:
-        version = Version.objects.filter(project=self.project(slug), number=number).select_related("project").first()
-        if version is None:
-            raise CommandError(f"“{slug}” has no version {number}.", returncode=NOT_THERE)
-        return version
+    def version(self, slug: str, name: str | int) -> Version:
+        """By its number or a tag that stands on it."""
+        try:
+            return version_named(self.project(slug), name)
+        except NoSuchVersion as error:
+            raise CommandError(error.message, returncode=NOT_THERE) from None
 
     def finish(self, job: Job) -> Job:
         """Have the job done by workers; started here when this command is the first to need them."""

@@ -25,10 +25,15 @@ MOST_NUMBER = 2**31 - 1
 
 
 class VersionSerializer(serializers.ModelSerializer):
+    """`tag`: the first name that people gave it. `tags`: all that stand on it, `latest` too."""
+
+    tag = serializers.CharField(read_only=True)
+    tags = serializers.ListField(source="tag_names", child=serializers.CharField(), read_only=True)
+
     class Meta:
         model = Version
         fields = [
-            "number", "state", "message", "tag", "note", "content_hash", "split_policy", "statistics",
+            "number", "state", "message", "tag", "tags", "note", "content_hash", "split_policy", "statistics",
             "faces_sha256", "images_sha256", "job", "created_at", "frozen_at",
         ]  # fmt: skip
 
@@ -67,7 +72,11 @@ class VersionList(generics.ListAPIView):
     pagination_class = NewestFirst
 
     def get_queryset(self):
-        return Version.objects.filter(project=project_for(self.request.user, self.kwargs["slug"])).with_summary()
+        return (
+            Version.objects.filter(project=project_for(self.request.user, self.kwargs["slug"]))
+            .with_summary()
+            .with_tags()
+        )
 
     @extend_schema(request=FreezeSerializer, responses={201: VersionSerializer})
     def post(self, request, slug: str):

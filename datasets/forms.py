@@ -3,7 +3,7 @@
 from django import forms
 
 from datasets.exports import FORMATS
-from datasets.models import Version
+from datasets.models import Tag
 from datasets.splits import BadPolicy, SplitPolicy
 
 DEFAULT = SplitPolicy()
@@ -17,7 +17,7 @@ class FreezeForm(forms.Form):
     """Shares in whole percent; `policy` after validation."""
 
     tag = forms.CharField(
-        max_length=Version.TAG_LENGTH, required=False, help_text="A short name of its own, such as “spring”.",
+        max_length=Tag.NAME_LENGTH, required=False, help_text="A short name of its own, such as “spring”.",
     )  # fmt: skip
     note = forms.CharField(max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
     train = _percent(DEFAULT.train, label="Train %")
@@ -58,6 +58,16 @@ class FreezeForm(forms.Form):
         except BadPolicy as error:
             raise forms.ValidationError(str(error)) from None
         return data
+
+
+class TagForm(forms.Form):
+    """A name for a version, and why it goes there."""
+
+    tag = forms.CharField(
+        label="Tag", max_length=Tag.NAME_LENGTH, widget=forms.TextInput(attrs={"list": "tags-there-are"}),
+        help_text="A new name, or one that stands elsewhere and moves here.",
+    )  # fmt: skip
+    reason = forms.CharField(label="Why", max_length=500, help_text="Kept with the move, for those who ask later.")
 
 
 class ExportForm(forms.Form):

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Exists, Func, Max, OuterRef, Q, QuerySet, TextField, Value
 from django.utils import timezone
 from pyarrow import csv
 
+from datasets import tags
 from datasets.manifest import (
     FACES,
     IMAGES,
@@ -39,7 +40,7 @@ SHARING = pa.schema(
     ]
 )
 BLOCK = 8 * 1024 * 1024
-# What freezing decides; note and tag may be edited meanwhile.
+# What freezing decides; the note may be edited meanwhile.
 WRITTEN = ["state", "message", "statistics", "content_hash", "images_sha256", "faces_sha256", "frozen_at"]
 
 
@@ -48,25 +49,18 @@ def start_freeze(project: Project, *, by=None, note: str = "", tag: str = "", po
     """A new version's row and the job that fills it. Refused when there is nothing to freeze."""
     if not Face.objects.in_project(project).filter(state=FaceState.CONFIRMED).exists():
         raise Refused("Nothing to freeze yet: confirm some faces first.")
-    tag = tag.strip()
-    if len(tag) > Version.TAG_LENGTH:
-        raise Refused(f"A tag may have {Version.TAG_LENGTH} letters.", fields={"tag": ["Too long."]})
-    if tag and Version.objects.filter(project=project, tag=tag).exists():
-        raise Refused(f"The tag “{tag}” is in use in this project.", fields={"tag": ["Taken."]})
-    Project.objects.select_for_update().get(pk=project.pk)  # numbers without gaps or doubles
+    tags.hold(project)  # numbers without gaps or doubles
     last = Version.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0
-    try:
-        version = Version.objects.create(
-            project=project,
-            number=last + 1,
-            parent=Version.objects.filter(project=project, state=VersionState.READY).first(),
-            note=note[:500],
-            tag=tag,
-            split_policy=(policy or SplitPolicy()).as_dict(),
-            created_by=by,
-        )
-    except IntegrityError:
-        raise Refused(f"The tag “{tag}” is in use in this project.", fields={"tag": ["Taken."]}) from None
+    version = Version.objects.create(
+        project=project,
+        number=last + 1,
+        parent=Version.objects.filter(project=project, state=VersionState.READY).first(),
+        note=note[:500],
+        split_policy=(policy or SplitPolicy()).as_dict(),
+        created_by=by,
+    )
+    if tag.strip():
+        tags.put_on_new(version, tag, by=by)
     version.job = enqueue(
         "freeze",
         title=f"Freeze version {version.number}",
@@ -102,6 +96,7 @@ def freeze(version: Version, work: Work) -> dict:
     with work.chunk():
         version.state, version.frozen_at, version.message = VersionState.READY, timezone.now(), ""
         version.save(update_fields=WRITTEN)
+        tags.now_ready(version)
     counts = {"faces": faces.num_rows, "images": images.num_rows}
     said = f"{faces.num_rows:,} faces in {images.num_rows:,} photos."
     return {"content_hash": version.content_hash, **counts, "said": said}

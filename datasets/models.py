@@ -8,6 +8,9 @@ from django.utils import timezone
 from jobs.models import Job
 from labelling.models import Project, Role
 
+# Moves by itself to each version that becomes ready.
+LATEST = "latest"
+
 
 class VersionState(models.TextChoices):
     FREEZING = "freezing", "being frozen"
@@ -27,6 +30,10 @@ class ScopedQuerySet(models.QuerySet):
 
 
 class VersionQuerySet(ScopedQuerySet):
+    def with_tags(self):
+        """What `tag` and `tag_names` are read from, in one query for all rows."""
+        return self.prefetch_related("tags")
+
     def with_summary(self):
         """`summary`: the statistics without the people, who may be thousands."""
         without_people = models.Func(
@@ -45,12 +52,9 @@ class Version(models.Model):
     A trigger in the database refuses every change to a ready version's content.
     """
 
-    TAG_LENGTH = 60
-
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL)
-    tag = models.CharField(max_length=TAG_LENGTH, blank=True)
     note = models.CharField(max_length=500, blank=True)
     split_policy = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=VersionState, default=VersionState.FREEZING)
@@ -70,9 +74,6 @@ class Version(models.Model):
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(fields=["project", "number"], name="version_number_once_per_project"),
-            models.UniqueConstraint(
-                fields=["project", "tag"], name="version_tag_once_per_project", condition=~Q(tag="")
-            ),
             models.CheckConstraint(
                 condition=~Q(state=VersionState.READY) | ~Q(content_hash=""), name="ready_version_has_a_hash"
             ),
@@ -81,6 +82,16 @@ class Version(models.Model):
     def __str__(self) -> str:
         return f"version {self.number} of {self.project}"
 
+    @property
+    def tag_names(self) -> list[str]:
+        """The names that stand on it now, those that people gave first."""
+        return [tag.name for tag in sorted(self.tags.all(), key=lambda tag: (tag.name == LATEST, tag.name))]
+
+    @property
+    def tag(self) -> str:
+        """The first name that people gave it, or nothing."""
+        return next((name for name in self.tag_names if name != LATEST), "")
+
     def key(self, table: str) -> str:
         """Object key of a table, `faces` or `images`.
 
@@ -88,6 +99,49 @@ class Version(models.Model):
         """
         sha256 = getattr(self, f"{table}_sha256")
         return f"projects/{self.project_id}/versions/{self.number}/{table}-{sha256[:16]}.parquet"
+
+
+class Tag(models.Model):
+    """A name that stands on one version of a project and may move to another; `TagMove` keeps where it stood."""
+
+    NAME_LENGTH = 60
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
+    name = models.CharField(max_length=NAME_LENGTH)
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="tags")
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="tag_once_per_project"),
+            models.CheckConstraint(condition=~Q(name=""), name="tag_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project}@{self.name}"
+
+
+class TagMove(models.Model):
+    """That a name was put on a version, moved from one to another, or taken off. Only ever added to."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
+    name = models.CharField(max_length=Tag.NAME_LENGTH)
+    old = models.ForeignKey(Version, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Moved from.")
+    new = models.ForeignKey(Version, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Moved to.")
+    reason = models.CharField(max_length=500, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["project", "-id"], name="tag_moves_of_project")]
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.old_id} to {self.new_id}"
 
 
 class ExportQuerySet(ScopedQuerySet):

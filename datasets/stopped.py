@@ -1,13 +1,15 @@
 """A version, export or comparison whose job ended early says so, and why. The version's tag is free again."""
 
+from datasets import tags
 from datasets.models import Comparison, ComparisonState, Export, ExportState, Version, VersionState
 
 
 def mark_failed(sender, job, **kwargs) -> None:
     message = job.message or f"The job was {job.get_state_display()}."
-    Version.objects.filter(job=job, state=VersionState.FREEZING).update(
-        state=VersionState.FAILED, message=message, tag=""
-    )
+    for version in Version.objects.filter(job=job, state=VersionState.FREEZING).defer("statistics"):
+        version.state, version.message = VersionState.FAILED, message
+        version.save(update_fields=["state", "message"])
+        tags.let_go(version)
     Export.objects.filter(job=job, state=ExportState.WAITING).update(state=ExportState.FAILED, message=message)
     Comparison.objects.filter(job=job, state=ComparisonState.WAITING).update(
         state=ComparisonState.FAILED, message=message

@@ -1,15 +1,18 @@
 from django.urls import path
 
-from datasets import api, diff_views, views
+from datasets import api, diff_views, tags_api, views
 
 urlpatterns = [
     path("p/<slug:slug>/versions/", views.version_list, name="versions"),
     path("p/<slug:slug>/versions/<int:number>/", views.version_page, name="version"),
+    path("p/<slug:slug>/versions/<int:number>/tag/", views.tag, name="version-tag"),
     path("p/<slug:slug>/versions/<int:number>/diff/", diff_views.choose, name="version-compare"),
     path("p/<slug:slug>/versions/<int:number>/diff/<int:against>/", diff_views.page, name="version-diff"),
     path("p/<slug:slug>/versions/<int:number>/export/", views.export, name="version-export"),
 ]
 api_urlpatterns = [
+    path("projects/<slug:slug>/tags/", tags_api.TagList.as_view(), name="api-tags"),
+    path("projects/<slug:slug>/tags/moves/", tags_api.TagMoves.as_view(), name="api-tag-moves"),
     path("projects/<slug:slug>/versions/", api.VersionList.as_view(), name="api-versions"),
     path("projects/<slug:slug>/versions/<int:number>/", api.VersionDetail.as_view(), name="api-version"),
     path("projects/<slug:slug>/versions/<int:number>/diff/", api.VersionDiff.as_view(), name="api-version-diff"),

@@ -3,18 +3,20 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from datasets.exports import start_export
-from datasets.forms import ExportForm, FreezeForm
+from datasets.forms import ExportForm, FreezeForm, TagForm
 from datasets.freeze import start_freeze
-from datasets.models import Version, VersionState
+from datasets.models import LATEST, Tag, TagMove, Version, VersionState
 from datasets.outlook import recent_outlook
 from datasets.people_table import people_page
 from datasets.spread import chart_data, face_ranges, not_measurable, split_rows
+from datasets.tags import move_tag, take_off
 from labelling.access import require_role, role_of
 from labelling.errors import Refused
 from labelling.forms import add_refusal
@@ -24,6 +26,7 @@ from labelling.views.frame import open_project, show
 
 PAGE_SIZE = 30
 MOST_TO_CHOOSE = 200
+MOST_MOVES = 30
 
 
 @login_required
@@ -49,13 +52,20 @@ def version_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _list(request: HttpRequest, project: Project, form: FreezeForm) -> HttpResponse:
     versions = Version.objects.filter(project=project).with_summary().select_related("job", "created_by", "parent")
-    versions = versions.defer("statistics", "parent__statistics")
+    versions = versions.defer("statistics", "parent__statistics").with_tags()
     page = keyset_page(versions, request.GET.get("cursor", ""), by=("-number",), size=PAGE_SIZE)
     role = role_of(request.user, project)
     return show(
         request, "datasets/versions.html", project, "versions",
-        versions=page.rows, form=form, outlook=recent_outlook(project), **_rights(role), **page.urls(request.GET),
+        versions=page.rows, form=form, outlook=recent_outlook(project), moves=_moves(project),
+        **_rights(role), **page.urls(request.GET),
     )  # fmt: skip
+
+
+def _moves(project: Project) -> list[TagMove]:
+    """The last moves of tags, newest first."""
+    moves = TagMove.objects.filter(project=project).select_related("old", "new", "by")
+    return list(moves.defer("old__statistics", "new__statistics")[:MOST_MOVES])
 
 
 def _rights(role: int) -> dict:
@@ -68,7 +78,7 @@ def _rights(role: int) -> dict:
 def version_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     project = open_project(request, slug)
     version = get_object_or_404(
-        Version.objects.select_related("job", "parent", "created_by").defer("parent__statistics"),
+        Version.objects.select_related("job", "parent", "created_by").defer("parent__statistics").with_tags(),
         project=project,
         number=number,
     )
@@ -78,7 +88,9 @@ def version_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return show(request, "datasets/version_waiting.html", project, "versions", version=version, **_rights(role))
 
 
-def _ready_page(request: HttpRequest, project: Project, version: Version, form: ExportForm) -> HttpResponse:
+def _ready_page(
+    request: HttpRequest, project: Project, version: Version, form: ExportForm, tag_form: TagForm | None = None
+) -> HttpResponse:
     people = version.statistics["people"]
     table = people_page(people, request.GET)
     if request.htmx and request.htmx.target == "people":
@@ -95,6 +107,10 @@ def _ready_page(request: HttpRequest, project: Project, version: Version, form: 
         others=_others(version),
         exports=list(version.exports.select_related("job", "created_by")),
         form=form,
+        tag_form=tag_form or TagForm(),
+        all_tags=list(Tag.objects.filter(project=project).exclude(name=LATEST).select_related("version")
+                      .only("name", "project", "version__number")[:MOST_TO_CHOOSE]),
+        moves=_moves_of(version),
         address=_address(version),
         **_rights(role_of(request.user, project)),
     )  # fmt: skip
@@ -103,7 +119,54 @@ def _ready_page(request: HttpRequest, project: Project, version: Version, form: 
 def _others(version: Version) -> list[Version]:
     """Those it can be compared with, newest first."""
     ready = Version.objects.filter(project=version.project_id, state=VersionState.READY).exclude(pk=version.pk)
-    return list(ready.only("number", "tag")[:MOST_TO_CHOOSE])
+    return list(ready.only("number").with_tags()[:MOST_TO_CHOOSE])
+
+
+def _moves_of(version: Version) -> list[TagMove]:
+    """The last moves of tags to this version and away from it, newest first."""
+    moves = TagMove.objects.filter(Q(old=version) | Q(new=version), project=version.project_id)
+    moves = moves.select_related("old", "new", "by").defer("old__statistics", "new__statistics")
+    return list(moves[:MOST_MOVES])
+
+
+@login_required
+@require_POST
+def tag(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Put a tag on this version, or with `take_off` take it off."""
+    project = open_project(request, slug, Role.ENGINEER)
+    version = get_object_or_404(
+        Version.objects.select_related("project", "job", "parent", "created_by").with_tags(),
+        project=project,
+        number=number,
+    )
+    if "take_off" in request.POST:
+        return _take_off(request, project, version)
+    form = TagForm(request.POST)
+    if form.is_valid():
+        asked = form.cleaned_data
+        try:
+            moved = move_tag(version, asked["tag"], by=request.user, reason=asked["reason"])
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            words = "stands on" if moved else "stood already on"
+            messages.success(request, f"“{asked['tag']}” {words} version {version.number}.")
+            return redirect("version", project.slug, version.number)
+    if version.state != VersionState.READY:
+        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        return redirect("version", project.slug, version.number)
+    return _ready_page(request, project, version, ExportForm(), form)
+
+
+def _take_off(request: HttpRequest, project: Project, version: Version) -> HttpResponse:
+    name = request.POST["take_off"]
+    try:
+        take_off(version, name, by=request.user)
+    except Refused as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"“{name}” was taken off version {version.number}. Its history stays.")
+    return redirect("version", project.slug, version.number)
 
 
 def _address(version: Version) -> dict[str, str]:

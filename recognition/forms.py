@@ -15,7 +15,7 @@ class VersionChoice(forms.ModelChoiceField):
     """A ready version of the project, by its number."""
 
     def __init__(self, project: Project):
-        ready = Version.objects.filter(project=project, state=VersionState.READY).defer("statistics")
+        ready = Version.objects.filter(project=project, state=VersionState.READY).defer("statistics").with_tags()
         super().__init__(ready, to_field_name="number", empty_label=None)
 
     def label_from_instance(self, version: Version) -> str:

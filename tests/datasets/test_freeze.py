@@ -245,7 +245,7 @@ def test_a_ready_version_cannot_be_opened_again(small_set, freeze_now):
     version = freeze_now(small_set)
     with pytest.raises(IntegrityError, match="is frozen"):
         Version.objects.filter(pk=version.pk).update(state=VersionState.FREEZING)
-    Version.objects.filter(pk=version.pk).update(note="better words", tag="spring")  # what describes it may change
+    Version.objects.filter(pk=version.pk).update(note="better words")  # what describes it may change
 
 
 def test_nothing_confirmed_is_refused(project, add_photo):

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from datasets.imbalance import imbalance
-from datasets.models import Export, Version, VersionState
+from datasets.models import Export, Tag, TagMove, Version, VersionState
 from jobs.models import Job
 from labelling.loop import loop_steps
 from labelling.models import Face, FaceState, Image, ImageState
@@ -20,7 +20,7 @@ HX = {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "people"}
 def make_version(project):
     """A ready version as its row alone: pages read nothing else."""
 
-    def make(people=(("Ana", 6, 2, 2), ("Ben", 1, 0, 1)), project=project, **fields):
+    def make(people=(("Ana", 6, 2, 2), ("Ben", 1, 0, 1)), project=project, tag="", **fields):
         rows = [
             {
                 "name": name,
@@ -48,7 +48,10 @@ def make_version(project):
             "split_policy": {"train": 0.6, "val": 0.2, "test": 0.2, "seed": 1, "by_session": True},
             "frozen_at": timezone.now(),
         }  # fmt: skip
-        return Version.objects.create(project=project, number=number, **(ready | fields))
+        version = Version.objects.create(project=project, number=number, **(ready | fields))
+        if tag:
+            Tag.objects.create(project=project, name=tag, version=version)
+        return version
 
     return make
 
@@ -175,17 +178,18 @@ def test_a_page_of_versions_asks_a_fixed_number_of_questions(make_version, proje
             assert client.get(url).status_code == 200
         return len(captured)
 
-    version = make_version()
+    version, _ = make_version(), make_version()
     with CaptureQueriesContext(connection) as strip:
         loop_steps(project)
     few = queries(list_url(project)), queries(page_url(version))
     for number in range(4):
-        make_version(tag=f"tag {number}")
+        TagMove.objects.create(project=project, name="tag", new=make_version(tag=f"tag {number}"), by=engineer)
+        TagMove.objects.create(project=project, name="golden", old=version, reason="Because.", by=engineer)
         Export.objects.create(version=version, format="coco")
     assert (queries(list_url(project)), queries(page_url(version))) == few
-    # Session, user, project, role asked for and role held; then the versions and three counts, or the version,
-    # those it can be compared with, and its exports.
-    assert [number - len(strip) for number in few] == [7, 6]
+    # Session, user, project, role asked for and role held; then the versions, three counts, tags and their moves, or
+    # the version, those it can be compared with, tags of both, all tags, their moves, and its exports.
+    assert [number - len(strip) for number in few] == [9, 10]
 
 
 def test_a_version_that_is_being_frozen_shows_its_progress(make_version, engineer, client_for):

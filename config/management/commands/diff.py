@@ -16,8 +16,8 @@ class Command(WorkCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("project")
-        parser.add_argument("a", type=int, metavar="A", help="number of the older version")
-        parser.add_argument("b", type=int, metavar="B", help="number of the newer one")
+        parser.add_argument("a", metavar="A", help="number or tag of the older version")
+        parser.add_argument("b", metavar="B", help="number or tag of the newer one")
         parser.add_argument("--limit", type=int, default=10, metavar="N", help="changes of each kind to list (10)")
         parser.add_argument("--json", action="store_true")
 

@@ -12,7 +12,7 @@ class Command(WorkCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("project")
-        parser.add_argument("version", type=int)
+        parser.add_argument("version", help="number, or a tag such as latest")
         parser.add_argument("--model", type=int, help="number of a model of this project")
         parser.add_argument("--json", action="store_true")
 

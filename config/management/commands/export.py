@@ -6,7 +6,6 @@ from django.core.management.base import CommandError
 
 from config.work_command import WorkCommand
 from datasets.exports import FORMATS, start_export
-from datasets.models import Version
 from labelling import storage
 
 
@@ -15,20 +14,17 @@ class Command(WorkCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("project")
-        parser.add_argument("version", type=int)
+        parser.add_argument("version", help="number, or a tag such as latest")
         parser.add_argument("format")
         parser.add_argument("dest", help="a file, or a folder to put it in")
         parser.add_argument("--json", action="store_true")
 
     def work(self, options: dict) -> dict:
-        project = self.project(options["project"])
-        version = Version.objects.filter(project=project, number=options["version"]).first()
-        if version is None:
-            raise CommandError(f"“{project.slug}” has no version {options['version']}.")
+        version = self.version(options["project"], options["version"])
         export = start_export(version, options["format"])
         self.finish(export.job)
         export.refresh_from_db()
-        target = _target(Path(options["dest"]), export.key, project.slug, version.number)
+        target = _target(Path(options["dest"]), export.key, version.project.slug, version.number)
         partial = target.with_name(target.name + ".part")
         with partial.open("wb") as file:
             file.writelines(storage.stream(export.key)[1])

@@ -10,7 +10,7 @@ class Command(WorkCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("project")
-        parser.add_argument("version", type=int)
+        parser.add_argument("version", help="number, or a tag such as latest")
         parser.add_argument("--recipe", default="arcface_head", choices=list(RECIPES))
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--epochs", type=int, default=TrainParams.epochs)

@@ -16,7 +16,7 @@ class Command(WorkCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("project")
-        parser.add_argument("version", type=int)
+        parser.add_argument("version", help="number, or a tag such as latest")
         parser.add_argument("--tables-only", action="store_true", help="leave the originals of photos aside")
         parser.add_argument("--json", action="store_true")
 
