@@ -1,16 +1,20 @@
 """COCO: one category, “face”; who it is stands in a field of its own, so that mAP keeps its meaning.
 
 Annotation ids start at 1: readers of COCO take id 0 for “no match”. Of files that others wrote, categories are people,
-unless there is but one and it says what every face is.
+unless one says what every face is. Others may have zipped theirs.
 """
 
 import json
-from collections import defaultdict
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
+from datasets.formats.json_stream import BEGIN, elements
+from datasets.formats.labels import meant_by
 from datasets.formats.tables import batches, ending_of, hash_in, rows, tuples
+from datasets.formats.zipped import documents, last
 from datasets.given import BadLabels, GivenFace, GivenPhoto
 from labelling.models import Who
 
@@ -92,58 +96,99 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-# What a category is called that every face has, whoever it shows.
-ANYBODY = {"face", "faces", "head", "person", "people"}
+WITHOUT_A_BOX = "Annotations without a box cannot be taken: only boxes of faces can."
 
 
 def read(path: Path) -> Iterator[GivenPhoto]:
     """The photos of the file in its order, each with its faces. Raises BadLabels, which says what is wrong where."""
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise BadLabels(f"{path.name} is no JSON: {error}.") from None
-    if not isinstance(content, dict) or not isinstance(content.get("images"), list):
-        raise BadLabels(f"{path.name} is no COCO file: it has no list of “images”.")
-    people = _people(content.get("categories") or [])
-    faces = defaultdict(list)
-    for number, row in enumerate(content.get("annotations") or [], start=1):
+    for name, file in documents(path, _of_boxes):
+        # Annotations may come before their photos, and millions of them: they wait in a file without a name.
+        with closing(sqlite3.connect("")) as waiting:
+            categories = _set_aside(file, name, waiting)
+            yield from _photos(name, waiting, categories)
+
+
+def _of_boxes(names: list[str]) -> list[str]:
+    """Of an archive's files; COCO's own come beside others of the same photos, with captions and joints."""
+    lists = [name for name in names if name.endswith(".json")]
+    return [name for name in lists if last(name).startswith("instances")] or lists
+
+
+def _set_aside(file, name: str, waiting: sqlite3.Connection) -> dict:
+    """Photos and faces go into `waiting`. Gives what the categories mean."""
+    waiting.execute("CREATE TABLE photo (number INTEGER PRIMARY KEY, id TEXT, given TEXT)")
+    waiting.execute("CREATE TABLE face (photo TEXT, given TEXT)")
+    counts, categories = {"images": 0, "annotations": 0, "categories": 0}, {}
+    called = {"images": "Image", "annotations": "Annotation", "categories": "Category"}
+    lists = set()
+    for key, row in elements(file, name):
+        if row is BEGIN:
+            lists.add(key)
+            continue
+        if key not in counts or key not in lists:
+            continue
+        counts[key] += 1
         try:
-            faces[row["image_id"]].append(_given_face(row, people))
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadLabels(f"Annotation {number} of {path.name} cannot be read: {_why(error)}.") from None
-    for number, row in enumerate(content["images"], start=1):
-        try:
-            photo = _given_photo(row, tuple(faces.pop(row["id"], ())))
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadLabels(f"Image {number} of {path.name} cannot be read: {_why(error)}.") from None
-        yield photo
-    if faces:
-        raise BadLabels(f"{path.name} has annotations of an image {next(iter(faces))!r} that is not among its images.")
+            if key == "images":
+                given = (json.dumps(row["id"]), json.dumps(_image(row)))
+                waiting.execute("INSERT INTO photo (id, given) VALUES (?, ?)", given)
+            elif key == "annotations":
+                given = (json.dumps(row["image_id"]), json.dumps(_said(row)))
+                waiting.execute("INSERT INTO face VALUES (?, ?)", given)
+            else:
+                categories[json.dumps(row["id"])] = meant_by(row["name"])
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise BadLabels(f"{called[key]} {counts[key]} of {name} cannot be read: {_why(error)}.") from None
+    if "images" not in lists:
+        raise BadLabels(f"{name} is no COCO file: it has no list of “images”.")
+    return categories
+
+
+def _photos(name: str, waiting: sqlite3.Connection, categories: dict) -> Iterator[GivenPhoto]:
+    waiting.execute("CREATE INDEX face_by_photo ON face (photo)")
+    lost = waiting.execute("SELECT photo FROM face WHERE photo NOT IN (SELECT id FROM photo) LIMIT 1").fetchone()
+    if lost:
+        raise BadLabels(f"{name} has annotations of an image {lost[0]} that is not among its images.")
+    twice = waiting.execute("SELECT id FROM photo GROUP BY id HAVING count(*) > 1 LIMIT 1").fetchone()
+    if twice:
+        raise BadLabels(f"{name} has several images with the id {twice[0]}.")
+    for key, photo in waiting.execute("SELECT id, given FROM photo ORDER BY number"):
+        said = waiting.execute("SELECT given FROM face WHERE photo = ? ORDER BY rowid", (key,)).fetchall()
+        rows = [json.loads(row) for (row,) in said]
+        faces = tuple(_face(row, categories) for row in rows if row["box"])
+        remarks = (WITHOUT_A_BOX,) * (len(rows) - len(faces))
+        yield GivenPhoto(*json.loads(photo), faces, remarks=remarks, is_whole=not remarks)
 
 
 def _why(error: Exception) -> str:
     return f"it has no “{error.args[0]}”" if isinstance(error, KeyError) else str(error)
 
 
-def _people(categories: list) -> dict:
-    """Names of people by category id; nobody where the only category is what every face is."""
-    names = {row["id"]: str(row["name"]) for row in categories}
-    return {} if len(names) == 1 and next(iter(names.values())).casefold() in ANYBODY else names
-
-
-def _given_photo(row: dict, faces: tuple[GivenFace, ...]) -> GivenPhoto:
+def _image(row: dict) -> tuple[str, str, int, int]:
+    """sha256, name, width and height."""
     name = str(row["file_name"])
-    sha256 = hash_in(name)
-    return GivenPhoto(sha256, str(row.get("original_name") or name), int(row["width"]), int(row["height"]), faces)
+    return hash_in(name), str(row.get("original_name") or name), int(row["width"]), int(row["height"])
 
 
-def _given_face(row: dict, people: dict) -> GivenFace:
-    x, y, w, h = map(float, row["bbox"])
-    name = row["identity"] if "identity" in row else people.get(row.get("category_id"))
+def _said(row: dict) -> dict:
+    """What counts of an annotation; its outline may be a thousand times as long."""
+    box = row.get("bbox")
+    if box:
+        x, y, w, h = map(float, box)
+        box = GivenFace((x, y, w, h), Who.UNASSIGNED).box
+    said = {"box": box, "category": json.dumps(row.get("category_id")), "who": "", "name": row.get("identity")}
     if "who" in row:
-        who = Who(row["who"])
-    elif name:
-        who = Who.ASSIGNED
-    else:
-        who = Who.IGNORED if row.get("ignore") or row.get("iscrowd") else Who.UNASSIGNED
-    return GivenFace((x, y, w, h), who, str(name) if who == Who.ASSIGNED else None)
+        said["who"] = Who(row["who"])
+    elif said["name"]:
+        said["who"] = Who.ASSIGNED
+    said["ignore"] = bool(row.get("ignore") or row.get("iscrowd"))
+    return said
+
+
+def _face(said: dict, categories: dict) -> GivenFace:
+    who, name = said["who"], said["name"]
+    if not who:
+        who, name = categories.get(said["category"], (Who.UNASSIGNED, None))
+        if who == Who.UNASSIGNED and said["ignore"]:
+            who = Who.IGNORED
+    return GivenFace(tuple(said["box"]), Who(who), str(name) if who == Who.ASSIGNED else None)

@@ -1,10 +1,17 @@
-"""CVAT for images 1.1: a face is a box of the label “face”; who it is, an attribute that `meta` declares."""
+"""CVAT for images 1.1: a face is a box of the label “face”; who it is, an attribute that `meta` declares.
+
+Of files that others wrote, the label is the person unless it says what every face is. CVAT's own exports are archives
+with an `annotations.xml`.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from datasets.formats.labels import meant_by
 from datasets.formats.tables import box_of, counted, file_name, hash_in
-from datasets.formats.xml_file import Element, add, parsed, written
+from datasets.formats.xml_file import Element, add, written
+from datasets.formats.xml_stream import elements
+from datasets.formats.zipped import documents, last
 from datasets.given import BadLabels, GivenFace, GivenPhoto
 from labelling.models import Who
 
@@ -55,30 +62,52 @@ def _image(number: int, image: dict, faces: list[dict]) -> Element:
     return root
 
 
+TURNED = "Boxes that are turned cannot be taken: a box lies straight here."
+NO_BOX = "“{}” is no box and cannot be taken: only boxes of faces can."
+OTHERS = {"polygon", "polyline", "points", "ellipse", "mask", "cuboid", "skeleton"}
+
+
 def read(path: Path) -> Iterator[GivenPhoto]:
     """The photos in their order, each with its faces. Raises BadLabels, which says what is wrong where."""
-    root = parsed(path.read_bytes(), path.name)
-    if root.tag != "annotations":
-        raise BadLabels(f"{path.name} is no CVAT file: it begins with “{root.tag}”.")
-    for number, image in enumerate(root.iter("image"), start=1):
-        try:
-            yield _given_photo(image)
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadLabels(f"Image {number} of {path.name} cannot be read: {error}.") from None
+    for name, file in documents(path, _annotations):
+        found = elements(file, name, {"image", "track"})
+        root = next(found, None)
+        if root is None or root.tag != "annotations":
+            raise BadLabels(f"{name} is no CVAT file: it begins with “{'' if root is None else root.tag}”.")
+        for number, image in enumerate(found, start=1):
+            if image.tag == "track":
+                raise BadLabels(f"{name} is of a clip. Export it from CVAT as “CVAT for images”.")
+            try:
+                yield _given_photo(image)
+            except (KeyError, TypeError, ValueError) as error:
+                why = f"it has no “{error.args[0]}”" if isinstance(error, KeyError) else error
+                raise BadLabels(f"Image {number} of {name} cannot be read: {why}.") from None
+
+
+def _annotations(names: list[str]) -> list[str]:
+    return [name for name in names if last(name) == "annotations.xml"]
 
 
 def _given_photo(image: Element) -> GivenPhoto:
     file = image.attrib["name"]
     sha256 = hash_in(file)
     sides = int(image.attrib["width"]), int(image.attrib["height"])
-    faces = tuple(_given(box) for box in image.iter("box"))
-    return GivenPhoto(sha256, image.get("original_name") or file, *sides, faces)
+    boxes = image.findall("box")
+    straight = [box for box in boxes if not float(box.get("rotation", 0)) % 360]
+    left_out = [TURNED] * (len(boxes) - len(straight))
+    left_out += [NO_BOX.format(other.tag) for other in image if other.tag in OTHERS]
+    return GivenPhoto(
+        sha256, image.get("original_name") or file, *sides, tuple(map(_given, straight)), remarks=tuple(left_out),
+        is_whole=not left_out,
+    )  # fmt: skip
 
 
 def _given(box: Element) -> GivenFace:
     left, top, right, bottom = (float(box.attrib[side]) for side in ("xtl", "ytl", "xbr", "ybr"))
     corners = tuple(round(side, 2) for side in (left, top, right - left, bottom - top))
     said = {attribute.get("name"): attribute.text or "" for attribute in box.iter("attribute")}
-    name = said.get("identity") or ("" if box.attrib["label"].casefold() == LABEL else box.attrib["label"])
-    who = Who(said["who"]) if said.get("who") else Who.ASSIGNED if name else Who.UNASSIGNED
-    return GivenFace(corners, who, name if who == Who.ASSIGNED else None)
+    if said.get("who") in Who.values:  # as Facet writes it
+        who = Who(said["who"])
+        return GivenFace(corners, who, said["identity"] if who == Who.ASSIGNED else None)
+    named = next((said[field] for field in ("identity", "name", "person", "who") if said.get(field)), None)
+    return GivenFace(corners, *meant_by(named or box.attrib["label"]))

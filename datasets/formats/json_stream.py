@@ -13,14 +13,16 @@ CHUNK = 1024 * 1024
 MOST_LETTERS = 64 * 1024 * 1024
 _SPACE = re.compile(r"[ \t\n\r]*")
 _MAY_GO_ON = {"", *"0123456789.eE+-"}
+# Comes before the elements of a list in an object.
+BEGIN = object()
 _LIST, _OBJECT = "[", "{"
 
 
 def elements(file: BinaryIO, name: str) -> Iterator[tuple[str, object]]:
     """Of the list that the file is, or of the lists in the object that it is: (key, element), in their order.
 
-    Values that are no lists come as they are, under their key; of a file that is a list the key is empty. A list or
-    object deeper down is one element. Raises BadLabels for what is no JSON.
+    Of a list in an object BEGIN comes first, so that an empty one is seen. Values that are no lists come as they are,
+    under their key; of a file that is a list the key is empty. Raises BadLabels for what is no JSON.
     """
     try:
         yield from _Text(file).elements()
@@ -60,6 +62,7 @@ class _Text:
                 raise ValueError("a key of it is no text")
             self._take(":")
             if self._next() == _LIST:
+                yield key, BEGIN
                 yield from ((key, element) for element in self._list())
             else:
                 yield key, self._one()

@@ -2,7 +2,7 @@
 
 `bndbox` counts as VOC does: whole pixels, the first is 1, the last belongs to the box. So xmin = x + 1, xmax = x + w,
 rounded outwards. That loses parts of a pixel, and VOC has no word for who a face is: an object also has `facet`, which
-other readers pass by. `name` is the person, or `face`.
+other readers pass by. `name` is the person, or `face`. Archives of others may have folders around, or none.
 """
 
 import math
@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from datasets.formats.labels import meant_by
 from datasets.formats.tables import box_of, counted, file_name, hash_in
 from datasets.formats.xml_file import Element, add, parsed, written
-from datasets.formats.zipped import member, opened, zip_pieces
+from datasets.formats.zipped import member, names_in, opened, zip_pieces
 from datasets.given import BadLabels, GivenFace, GivenPhoto
 from datasets.splits import SPLITS
 from labelling.models import Who
@@ -20,7 +21,8 @@ from labelling.models import Who
 TITLE = "Pascal VOC (an XML a photo, zipped)"
 SUFFIX = "zip"
 ANYBODY = "face"
-ANNOTATION = re.compile(r"Annotations/[^/]+\.xml")
+ANNOTATION = re.compile(r"(?:.*/)?Annotations/(?:.*/)?[^/]+\.xml")
+MOST_BYTES = 16 * 1024 * 1024
 
 
 def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
@@ -71,11 +73,14 @@ def _object(root: Element, image: dict, face: dict) -> None:
 def read(path: Path) -> Iterator[GivenPhoto]:
     """The photos in order of their names, each with its faces. Raises BadLabels, which says what is wrong where."""
     with opened(path) as archive:
-        names = sorted(name for name in archive.namelist() if ANNOTATION.fullmatch(name))
+        texts = [name for name in names_in(archive) if name.endswith(".xml")]
+        names = [name for name in texts if ANNOTATION.fullmatch(name)] or texts
         if not names:
             raise BadLabels(f"{path.name} is no VOC export: it has no Annotations/….xml.")
         for name in names:
-            root = parsed(member(archive, name), name)
+            root = parsed(member(archive, name, MOST_BYTES), name)
+            if root.tag != "annotation":
+                raise BadLabels(f"{name} is no VOC file: it begins with “{root.tag}”.")
             try:
                 yield _given_photo(root)
             except (TypeError, ValueError) as error:
@@ -98,9 +103,10 @@ def _given(found: Element) -> GivenFace:
         return GivenFace(box, who, name if who == Who.ASSIGNED else None)
     left, top, right, bottom = (float(_text(found, f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax"))
     box = (left - 1, top - 1, right - left + 1, bottom - top + 1)
-    if name.casefold() != ANYBODY:
-        return GivenFace(box, Who.ASSIGNED, name)
-    return GivenFace(box, Who.IGNORED if found.findtext("difficult") == "1" else Who.UNASSIGNED)
+    who, name = meant_by(name)
+    if who == Who.UNASSIGNED and (found.findtext("difficult") or "").strip() == "1":
+        who = Who.IGNORED
+    return GivenFace(box, who, name)
 
 
 def _text(element: Element, path: str) -> str:

@@ -1,8 +1,7 @@
 """YOLO as Ultralytics reads it: a text for each photo, people as classes.
 
 `labels/<split>/<sha256>.txt` goes beside `images/<split>/<sha256>.<ending>`. A photo without a face has an empty text:
-a trainer then knows that it was looked at. `photos.csv` and `classes.json` say what the format has no place for.
-"""
+a trainer XX"""
 
 import json
 import re
@@ -10,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from datasets.formats import photo_list
+from datasets.formats import photo_list, yolo_of_others
 from datasets.formats.classes import Classes, meant
 from datasets.formats.tables import batches, box_of, counted, file_name, tuples
 from datasets.formats.zipped import member, opened, zip_pieces
@@ -67,6 +66,9 @@ def _line(classes: Classes, image: dict, face: dict) -> str:
 def read(path: Path) -> Iterator[GivenPhoto]:
     """The photos of `photos.csv`, each with its faces. Raises BadLabels, which says what is wrong where."""
     with opened(path) as archive:
+        if not {photo_list.NAME, CLASSES} <= set(archive.namelist()):
+            yield from yolo_of_others.read(archive, path.name)
+            return
         photos = member(archive, photo_list.NAME)
         try:
             who_is = meant(member(archive, CLASSES))

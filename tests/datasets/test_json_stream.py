@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.formats import json_stream
-from datasets.formats.json_stream import elements
+from datasets.formats.json_stream import BEGIN, elements
 from datasets.given import BadLabels
 
 VALUES = st.recursive(
@@ -21,7 +21,8 @@ VALUES = st.recursive(
 def flat(content):
     if isinstance(content, list):
         return [("", element) for element in content]
-    return [(key, one) for key, value in content.items() for one in (value if isinstance(value, list) else [value])]
+    lists = {key: [BEGIN, *value] if isinstance(value, list) else [value] for key, value in content.items()}
+    return [(key, one) for key, value in lists.items() for one in value]
 
 
 @given(st.lists(VALUES) | st.dictionaries(st.text(), VALUES), st.integers(1, 9), st.sampled_from([None, 2]))

@@ -182,7 +182,8 @@ def test_json_min_of_two_annotations_is_one_photo(given):
 @pytest.mark.parametrize(
     ("tasks", "sentence"),
     [
-        ({"images": []}, None),
+        ([], None),
+        ({"images": []}, "no list of tasks"),
         ({"images": [1]}, "no list of tasks"),
         ([1], "no list of tasks"),
         ([{"id": 1, "data": [], "annotations": [annotation(box())]}], "Task 1 of project-1.json cannot be read"),
