@@ -12,6 +12,8 @@ FROM base AS build
 COPY --from=ghcr.io/astral-sh/uv:0.13 /uv /bin/uv
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_CACHE_DIR=/root/.cache/uv
 COPY pyproject.toml uv.lock .python-version ./
+# A member of the workspace: installed as a link to here.
+COPY client ./client
 
 FROM build AS web-packages
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --locked --no-default-groups

@@ -182,6 +182,27 @@ class Export(models.Model):
         return f"{self.format} of {self.version}"
 
 
+class PullQuerySet(ScopedQuerySet):
+    project_path = "version__project"
+
+
+class Pull(models.Model):
+    """A version that somebody's program took away, photo by photo: written down because it was handed out."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="pulls")
+    photos = models.BooleanField(default=True, help_text="False: its tables alone.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = PullQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"pull of {self.version}"
+
+
 class ComparisonQuerySet(ScopedQuerySet):
     project_path = "new__project"
 

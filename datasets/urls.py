@@ -1,6 +1,6 @@
 from django.urls import path
 
-from datasets import api, diff_views, tags_api, views
+from datasets import api, client_wheel, diff_views, pull_api, tags_api, views
 
 urlpatterns = [
     path("p/<slug:slug>/versions/", views.version_list, name="versions"),
@@ -9,6 +9,7 @@ urlpatterns = [
     path("p/<slug:slug>/versions/<int:number>/diff/", diff_views.choose, name="version-compare"),
     path("p/<slug:slug>/versions/<int:number>/diff/<int:against>/", diff_views.page, name="version-diff"),
     path("p/<slug:slug>/versions/<int:number>/export/", views.export, name="version-export"),
+    path("client/<str:name>", client_wheel.download, name="client-wheel"),
 ]
 api_urlpatterns = [
     path("projects/<slug:slug>/tags/", tags_api.TagList.as_view(), name="api-tags"),
@@ -17,6 +18,18 @@ api_urlpatterns = [
     path("projects/<slug:slug>/versions/<int:number>/", api.VersionDetail.as_view(), name="api-version"),
     path("projects/<slug:slug>/versions/<int:number>/diff/", api.VersionDiff.as_view(), name="api-version-diff"),
     path("projects/<slug:slug>/versions/<int:number>/exports/", api.ExportList.as_view(), name="api-exports"),
+    path("projects/<slug:slug>/pulls/", pull_api.Pulls.as_view(), name="api-pulls"),
+    path("projects/<slug:slug>/photos/<slug:sha256>/", pull_api.PulledPhoto.as_view(), name="api-pulled-photo"),
+    path(
+        "projects/<slug:slug>/versions/<int:number>/photos/",
+        pull_api.PulledPhotos.as_view(),
+        name="api-pulled-photos",
+    ),
+    path(
+        "projects/<slug:slug>/versions/<int:number>/tables/<str:name>",
+        pull_api.PulledTable.as_view(),
+        name="api-pulled-table",
+    ),
     path("exports/<int:export_id>/", api.ExportDetail.as_view(), name="api-export"),
     path("exports/<int:export_id>/download/", api.ExportDownload.as_view(), name="api-export-download"),
 ]

@@ -15,6 +15,7 @@ from datasets.freeze import start_freeze
 from datasets.models import LATEST, Tag, TagMove, Version, VersionState
 from datasets.outlook import recent_outlook
 from datasets.people_table import people_page
+from datasets.pull_page import how_to_pull
 from datasets.spread import chart_data, face_ranges, not_measurable, split_rows
 from datasets.tags import move_tag, take_off
 from labelling.access import require_role, role_of
@@ -26,6 +27,7 @@ from labelling.views.frame import open_project, show
 
 PAGE_SIZE = 30
 MOST_TO_CHOOSE = 200
+MOST_PULLS = 20
 MOST_MOVES = 30
 
 
@@ -112,6 +114,8 @@ def _ready_page(
                       .only("name", "project", "version__number")[:MOST_TO_CHOOSE]),
         moves=_moves_of(version),
         address=_address(version),
+        pull=how_to_pull(request, project, version),
+        pulls=list(version.pulls.select_related("by")[:MOST_PULLS]),
         **_rights(role_of(request.user, project)),
     )  # fmt: skip
 

@@ -160,10 +160,11 @@ def get_part(key: str, start: int, length: int) -> bytes:
         raise _translated(error, key) from error
 
 
-def stream(key: str, chunk: int = 256 * 1024) -> tuple[int, Iterator[bytes]]:
-    """Length in bytes and an iterator over the object, for answers that should not sit in memory."""
+def stream(key: str, chunk: int = 256 * 1024, start: int = 0) -> tuple[int, Iterator[bytes]]:
+    """Length in bytes and an iterator over the object from `start` on, for answers that should not sit in memory."""
+    part = {"Range": f"bytes={start}-"} if start else {}
     try:
-        answer = _client().get_object(Bucket=settings.S3_BUCKET, Key=key)
+        answer = _client().get_object(Bucket=settings.S3_BUCKET, Key=key, **part)
     except (ClientError, BotoCoreError) as error:
         raise _translated(error, key) from error
     return answer["ContentLength"], answer["Body"].iter_chunks(chunk)

@@ -22,7 +22,7 @@ from labelling.submit import FaceWord, submit_image
 from labelling.tokens import make_token
 
 # Open to everyone by their nature.
-PUBLIC = {"login", "logout"}
+PUBLIC = {"login", "logout", "client-wheel"}
 # About the person who asks, never about a project given by its id.
 PERSONAL = {"projects", "project-new", "tokens", "password_change", "api-projects", "api-schema"}
 # About one project or something in it: how to address the thing that is not the stranger's.
@@ -131,6 +131,10 @@ FOREIGN = {
     "api-versions": lambda it: {"slug": it.slug},
     "api-version": lambda it: {"slug": it.slug, "number": it.version},
     "api-version-diff": lambda it: {"slug": it.slug, "number": it.version},
+    "api-pulls": lambda it: {"slug": it.slug},
+    "api-pulled-table": lambda it: {"slug": it.slug, "number": it.version, "name": "faces.parquet"},
+    "api-pulled-photos": lambda it: {"slug": it.slug, "number": it.version},
+    "api-pulled-photo": lambda it: {"slug": it.slug, "sha256": it.image_sha256},
     "api-exports": lambda it: {"slug": it.slug, "number": it.version},
     "api-export": lambda it: {"export_id": it.export},
     "api-export-download": lambda it: {"export_id": it.export},
@@ -182,6 +186,7 @@ def one_of_everything(project, owner, image) -> SimpleNamespace:
     _, token = make_token(owner, "Zenobia token")
     return SimpleNamespace(
         project=project, slug=project.slug, owner=owner.pk, image=image.pk, image_key=image.sha256[:16],
+        image_sha256=image.sha256,
         face=face.pk, face_key=face.box_key, identity=identity.pk, event=event.pk, job=job.pk, token=token.pk,
         remark=flag(image, "Zenobia?", by=owner, event_id=uuid4()).pk,
         lease=open_image(image, owner).token,
