@@ -3,6 +3,7 @@
 from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
@@ -13,13 +14,14 @@ from rest_framework.views import APIView
 from datasets.changes import KINDS, as_dict
 from datasets.comparisons import changes_of, compare_again, comparison_of
 from datasets.exports import start_export
+from datasets.filters import read_filters
 from datasets.freeze import start_freeze
 from datasets.models import Comparison, ComparisonState, Export, ExportState, Version
 from datasets.splits import BadPolicy, SplitPolicy
 from labelling import storage
 from labelling.access import project_for, require_role
 from labelling.errors import Refused
-from labelling.models import Role
+from labelling.models import Role, Who
 
 MOST_NUMBER = 2**31 - 1
 
@@ -33,8 +35,8 @@ class VersionSerializer(serializers.ModelSerializer):
     class Meta:
         model = Version
         fields = [
-            "number", "state", "message", "tag", "tags", "note", "content_hash", "split_policy", "statistics",
-            "faces_sha256", "images_sha256", "job", "created_at", "frozen_at",
+            "number", "state", "message", "tag", "tags", "note", "content_hash", "split_policy", "filters",
+            "statistics", "faces_sha256", "images_sha256", "job", "created_at", "frozen_at",
         ]  # fmt: skip
 
 
@@ -42,6 +44,29 @@ class VersionInList(VersionSerializer):
     """Without the figures per person: a page of versions with thousands of people each would be megabytes."""
 
     statistics = serializers.JSONField(source="summary", read_only=True)
+
+
+class FilterSerializer(serializers.Serializer):
+    """Freezing only some of it. people, not_people: names or class ids. Days are in UTC, both included."""
+
+    who = serializers.MultipleChoiceField(choices=Who.choices, required=False)
+    consent = serializers.BooleanField(required=False)
+    people = serializers.ListField(child=serializers.CharField(max_length=120), required=False)
+    not_people = serializers.ListField(child=serializers.CharField(max_length=120), required=False)
+    sessions = serializers.ListField(child=serializers.CharField(max_length=120), required=False)
+    not_sessions = serializers.ListField(child=serializers.CharField(max_length=120), required=False)
+    taken_from = serializers.DateField(required=False)
+    taken_to = serializers.DateField(required=False)
+    min_face = serializers.FloatField(required=False, min_value=0)
+    min_sharpness = serializers.FloatField(required=False, min_value=0)
+    min_brightness = serializers.FloatField(required=False, min_value=0)
+    max_brightness = serializers.FloatField(required=False, min_value=0)
+
+    def to_internal_value(self, data):
+        strangers = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if strangers:
+            raise serializers.ValidationError({name: ["There is no such filter."] for name in strangers})
+        return super().to_internal_value(data)
 
 
 class FreezeSerializer(serializers.Serializer):
@@ -54,6 +79,7 @@ class FreezeSerializer(serializers.Serializer):
     by_session = serializers.BooleanField(required=False)
     by_likeness = serializers.BooleanField(required=False)
     sticky = serializers.BooleanField(required=False)
+    filters = FilterSerializer(required=False)
 
     def policy(self) -> SplitPolicy:
         try:
@@ -86,7 +112,12 @@ class VersionList(generics.ListAPIView):
         shape.is_valid(raise_exception=True)
         data = shape.validated_data
         version = start_freeze(
-            project, by=request.user, note=data.get("note", ""), tag=data.get("tag", ""), policy=shape.policy()
+            project,
+            by=request.user,
+            note=data.get("note", ""),
+            tag=data.get("tag", ""),
+            policy=shape.policy(),
+            filters=read_filters(project, data.get("filters", {}), today=timezone.localdate()),
         )
         return Response(VersionSerializer(version).data, status=status.HTTP_201_CREATED)
 

@@ -5,6 +5,7 @@ from django import forms
 from datasets.exports import FORMATS
 from datasets.models import Tag
 from datasets.splits import BadPolicy, SplitPolicy
+from labelling.models import Who
 
 DEFAULT = SplitPolicy()
 
@@ -13,7 +14,59 @@ def _percent(share: float, **options) -> forms.IntegerField:
     return forms.IntegerField(min_value=0, max_value=100, initial=round(100 * share), **options)
 
 
-class FreezeForm(forms.Form):
+class Lines(forms.CharField):
+    """One entry a line."""
+
+    widget = forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"})
+
+    def to_python(self, value) -> list[str]:
+        return [line.strip() for line in super().to_python(value).splitlines() if line.strip()]
+
+
+def _figure(label: str, help_text: str = "") -> forms.FloatField:
+    return forms.FloatField(
+        label=label, required=False, min_value=0, help_text=help_text, widget=forms.NumberInput(attrs={"step": "any"})
+    )
+
+
+def _day(label: str, help_text: str = "") -> forms.DateField:
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, required=False, help_text=help_text, widget=widget)
+
+
+class FilterForm(forms.Form):
+    """“Only some of it”: all may be left empty. What names mean is looked up by `read_filters`."""
+
+    who = forms.MultipleChoiceField(
+        label="Faces", choices=Who.choices, required=False, widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen stands for all of these.",
+    )  # fmt: skip
+    consent = forms.BooleanField(
+        label="Only people whose consent is given and runs today", required=False,
+        help_text="As their pages say. Faces without a name are left out too: nobody knows whom to ask.",
+    )  # fmt: skip
+    people = Lines(label="Only these people", required=False, help_text="A name or class id a line.")
+    not_people = Lines(label="Without these people", required=False)
+    sessions = Lines(label="Only these capture sessions", required=False, help_text="One a line.")
+    not_sessions = Lines(label="Without these capture sessions", required=False)
+    taken_from = _day("Taken from")
+    taken_to = _day("Taken to", "Both days included, in UTC. Photos without a date are left out.")
+    min_face = _figure("Least face, pixels", "Of the shorter side of its box.")
+    min_sharpness = _figure("Least sharpness", "Of the photo; as the page of a photo tells it.")
+    min_brightness = _figure("Least brightness", "Of the photo, 0 to 255.")
+    max_brightness = _figure("Most brightness")
+
+    @property
+    def filter_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in FilterForm.base_fields]
+
+    @property
+    def asks_for_some(self) -> bool:
+        """Whether any of these fields is filled or wrong, so that they should be seen."""
+        return self.is_bound and any(field.data or field.errors for field in self.filter_fields)
+
+
+class FreezeForm(FilterForm):
     """Shares in whole percent; `policy` after validation."""
 
     tag = forms.CharField(

@@ -6,11 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection, transaction
-from django.db.models import Exists, Func, Max, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Func, Max, QuerySet, TextField, Value
 from django.utils import timezone
 from pyarrow import csv
 
 from datasets import tags
+from datasets.filters import Filters, confirmed_faces, faces_that_pass, left_out, photos_that_pass
 from datasets.manifest import (
     FACES,
     IMAGES,
@@ -29,7 +30,7 @@ from jobs.models import Queue
 from jobs.work import Work
 from labelling.copied import copied
 from labelling.errors import Refused
-from labelling.models import Face, FaceState, Image, ImageState, Project
+from labelling.models import Face, FaceState, Project
 from labelling.near_duplicates import group_near_duplicates
 
 # As FACES, with each hash and name once: a million faces are of fewer photos, and those of far fewer people.
@@ -45,10 +46,21 @@ WRITTEN = ["state", "message", "statistics", "content_hash", "images_sha256", "f
 
 
 @transaction.atomic
-def start_freeze(project: Project, *, by=None, note: str = "", tag: str = "", policy: SplitPolicy | None = None):
+def start_freeze(
+    project: Project,
+    *,
+    by=None,
+    note: str = "",
+    tag: str = "",
+    policy: SplitPolicy | None = None,
+    filters: Filters | None = None,
+):
     """A new version's row and the job that fills it. Refused when there is nothing to freeze."""
-    if not Face.objects.in_project(project).filter(state=FaceState.CONFIRMED).exists():
+    filters = filters or Filters()
+    if not confirmed_faces(project.pk).exists():
         raise Refused("Nothing to freeze yet: confirm some faces first.")
+    if filters and not faces_that_pass(project.pk, filters).exists():
+        raise Refused("No confirmed face passes these filters: ask for less.")
     tags.hold(project)  # numbers without gaps or doubles
     last = Version.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0
     version = Version.objects.create(
@@ -57,6 +69,7 @@ def start_freeze(project: Project, *, by=None, note: str = "", tag: str = "", po
         parent=Version.objects.filter(project=project, state=VersionState.READY).first(),
         note=note[:500],
         split_policy=(policy or SplitPolicy()).as_dict(),
+        filters=filters.as_dict(),
         created_by=by,
     )
     if tag.strip():
@@ -83,12 +96,17 @@ def freeze(version: Version, work: Work) -> dict:
     policy = SplitPolicy.from_dict(version.split_policy)
     if policy.by_likeness:  # photos that came a moment ago may not be compared yet
         group_near_duplicates(version.project_id, work)
-    images, faces, alike, proposed = _read_labels(version.project_id)
+    filters = Filters.from_dict(version.filters)
+    images, faces, alike, without = _read_labels(version.project_id, filters)
     if faces.num_rows == 0:
-        raise JobFailed("Nothing to freeze: no face is confirmed any more.")
+        raise JobFailed(
+            "Nothing to freeze: no confirmed face passes the filters any more."
+            if filters
+            else "Nothing to freeze: no face is confirmed any more."
+        )
     work.progress(done=1, message="Splitting")
     images, faces = _with_splits(images, faces, alike, version)
-    version.statistics = statistics(images, faces, proposed_left_out=proposed)
+    version.statistics = statistics(images, faces, left_out=without)
     work.progress(done=2, message="Writing")
     version.content_hash = content_hash(images, faces)
     write_table(version, "images", images)
@@ -102,30 +120,19 @@ def freeze(version: Version, work: Work) -> dict:
     return {"content_hash": version.content_hash, **counts, "said": said}
 
 
-def faces_to_freeze(project_id: int) -> QuerySet:
-    """Only what a person confirmed, named or not. Proposals and what is no face stay out."""
-    return Face.objects.filter(project_id=project_id, state=FaceState.CONFIRMED)
-
-
-def images_to_freeze(project_id: int) -> QuerySet:
-    """Photos that a person is done with, those without any face too, and all that hold a confirmed face."""
-    confirmed = Face.objects.filter(image=OuterRef("pk"), state=FaceState.CONFIRMED)
-    return Image.objects.filter(Q(state=ImageState.LABELLED) | Exists(confirmed), project_id=project_id)
-
-
-def _read_labels(project_id: int) -> tuple[pa.Table, pa.Table, dict[str, int], int]:
-    """Both tables, the groups of nearly equal photos, and the number of proposals left out.
+def _read_labels(project_id: int, filters: Filters) -> tuple[pa.Table, pa.Table, dict[str, int], dict]:
+    """Both tables, the groups of nearly equal photos, and what was left out.
 
     All of one moment: no label changes between the queries.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        photos = images_to_freeze(project_id)
+        photos = photos_that_pass(project_id, filters)
         alike = dict(photos.filter(near_group__isnull=False).order_by().values_list("sha256", "near_group"))
         images = photos.order_by("sha256").values_list("sha256", "name", "width", "height", "format", "session", "pk")
         faces = (
-            faces_to_freeze(project_id)
+            faces_that_pass(project_id, filters)
             .annotate(points=Func("landmarks", Value(" "), function="array_to_string", output_field=TextField()))
             .order_by("image__sha256", "x", "y", "w", "h", "pk")
             .values_list(
@@ -134,7 +141,8 @@ def _read_labels(project_id: int) -> tuple[pa.Table, pa.Table, dict[str, int], i
             )
         )  # fmt: skip
         proposed = Face.objects.filter(project_id=project_id, state=FaceState.PROPOSED).count()
-        return _table(images, IMAGES), _table(faces, SHARING), alike, proposed
+        without = {"proposed_faces": proposed, **left_out(project_id, filters)}
+        return _table(images, IMAGES), _table(faces, SHARING), alike, without
 
 
 def _table(rows: QuerySet, schema: pa.Schema) -> pa.Table:

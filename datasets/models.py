@@ -57,6 +57,7 @@ class Version(models.Model):
     parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL)
     note = models.CharField(max_length=500, blank=True)
     split_policy = models.JSONField(default=dict)
+    filters = models.JSONField(default=dict, blank=True, help_text="What was asked for; nothing stands for all.")
     state = models.CharField(max_length=10, choices=VersionState, default=VersionState.FREEZING)
     message = models.CharField(max_length=500, blank=True)
     statistics = models.JSONField(default=dict)

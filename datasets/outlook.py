@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from django.db.models import Count, Exists, OuterRef
 
-from datasets.freeze import images_to_freeze
+from datasets.filters import finished_photos
 from labelling.models import Face, FaceState, Identity, Project, Who
 from labelling.progress import COUNTED_EACH_TIME
 from labelling.recently import recently
@@ -44,7 +44,7 @@ def outlook(project: Project) -> Outlook:
     counts = {(state, who): number for state, who, number in rows}
     named = Face.objects.named().filter(identity=OuterRef("pk"))
     return Outlook(
-        images=images_to_freeze(project.pk).count(),
+        images=finished_photos(project.pk).count(),
         people=Identity.objects.in_project(project).filter(Exists(named)).count(),
         named=counts.get((FaceState.CONFIRMED, Who.ASSIGNED), 0),
         unnamed=counts.get((FaceState.CONFIRMED, Who.UNASSIGNED), 0),

@@ -8,8 +8,11 @@ from datasets.splits import SPLITS
 from labelling.models import Who
 
 
-def statistics(images: pa.Table, faces: pa.Table, *, proposed_left_out: int) -> dict:
-    """Counts, imbalance and people of both tables, plain values only; people with most faces come first."""
+def statistics(images: pa.Table, faces: pa.Table, *, left_out: dict) -> dict:
+    """Counts, imbalance and people of both tables, plain values only; people with most faces come first.
+
+    left_out: what else is known of what did not come in.
+    """
     who, images_in, faces_in = _counts(faces["who"]), _counts(images["split"]), _counts(faces["split"])
     people = _people(faces)
     return {
@@ -21,7 +24,7 @@ def statistics(images: pa.Table, faces: pa.Table, *, proposed_left_out: int) -> 
         "imbalance": imbalance([person["faces"] for person in people]),
         "people": people,
         # Unnamed faces are in the version as boxes; they are left out of everything that is about people.
-        "left_out": {"proposed_faces": proposed_left_out, "unnamed_faces": who.get(Who.UNASSIGNED, 0)},
+        "left_out": {**left_out, "unnamed_faces": who.get(Who.UNASSIGNED, 0)},
     }
 
 

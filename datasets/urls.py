@@ -4,6 +4,7 @@ from datasets import api, client_wheel, diff_views, pull_api, tags_api, views
 
 urlpatterns = [
     path("p/<slug:slug>/versions/", views.version_list, name="versions"),
+    path("p/<slug:slug>/versions/preview/", views.freeze_preview, name="freeze-preview"),
     path("p/<slug:slug>/versions/<int:number>/", views.version_page, name="version"),
     path("p/<slug:slug>/versions/<int:number>/tag/", views.tag, name="version-tag"),
     path("p/<slug:slug>/versions/<int:number>/diff/", diff_views.choose, name="version-compare"),

@@ -6,11 +6,13 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from datasets.exports import start_export
-from datasets.forms import ExportForm, FreezeForm, TagForm
+from datasets.filters import Filters, in_words, left_out, read_filters, what_passes
+from datasets.forms import ExportForm, FilterForm, FreezeForm, TagForm
 from datasets.freeze import start_freeze
 from datasets.models import LATEST, Tag, TagMove, Version, VersionState
 from datasets.outlook import recent_outlook
@@ -43,13 +45,38 @@ def version_list(request: HttpRequest, slug: str) -> HttpResponse:
         asked = form.cleaned_data
         try:
             version = start_freeze(
-                project, by=request.user, note=asked["note"], tag=asked["tag"], policy=asked["policy"]
+                project,
+                by=request.user,
+                note=asked["note"],
+                tag=asked["tag"],
+                policy=asked["policy"],
+                filters=read_filters(project, asked, today=timezone.localdate()),
             )
         except Refused as error:
             add_refusal(form, error)
         else:
             return redirect("version", project.slug, version.number)
     return _list(request, project, form)
+
+
+@login_required
+@require_safe
+def freeze_preview(request: HttpRequest, slug: str) -> HttpResponse:
+    """How much would be frozen with the filters of the form as it is."""
+    project = open_project(request, slug, Role.ENGINEER)
+    form = FilterForm(request.GET)
+    context = {}
+    if form.is_valid():
+        try:
+            filters = read_filters(project, form.cleaned_data, today=timezone.localdate())
+        except Refused as error:
+            context = {"refusal": error.message}
+        else:
+            context = {"held": what_passes(project.pk, filters), "without": left_out(project.pk, filters)}
+    else:
+        name, errors = next(iter(form.errors.items()))
+        context = {"refusal": f"{form.fields[name].label}: {errors[0]}"}
+    return render(request, "datasets/_freeze_preview.html", context)
 
 
 def _list(request: HttpRequest, project: Project, form: FreezeForm) -> HttpResponse:
@@ -116,6 +143,7 @@ def _ready_page(
         address=_address(version),
         pull=how_to_pull(request, project, version),
         pulls=list(version.pulls.select_related("by")[:MOST_PULLS]),
+        asked=in_words(Filters.from_dict(version.filters)),
         **_rights(role_of(request.user, project)),
     )  # fmt: skip
 

@@ -74,6 +74,7 @@ FOREIGN = {
     "crop": lambda it: {"face_id": it.face, "key": it.face_key},
     "versions": lambda it: {"slug": it.slug},
     "version": lambda it: {"slug": it.slug, "number": it.version},
+    "freeze-preview": lambda it: {"slug": it.slug},
     "version-tag": lambda it: {"slug": it.slug, "number": it.version},
     "version-compare": lambda it: {"slug": it.slug, "number": it.version},
     "version-diff": lambda it: {"slug": it.slug, "number": it.version, "against": it.version},

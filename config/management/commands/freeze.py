@@ -1,10 +1,15 @@
 """facet freeze PROJECT: freeze the labels into a version."""
 
+from datetime import date
+
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from config.work_command import WorkCommand
+from datasets.filters import read_filters
 from datasets.freeze import start_freeze
 from datasets.splits import BadPolicy, SplitPolicy
+from labelling.models import Who
 
 
 class Command(WorkCommand):
@@ -20,15 +25,37 @@ class Command(WorkCommand):
         parser.add_argument(
             "--new-splits", action="store_true", help="divide all photos anew, those kept for tests too"
         )
+        _add_filters(parser.add_argument_group("only some of it"))
         parser.add_argument("--json", action="store_true")
 
     def work(self, options: dict) -> dict:
         project = self.project(options["project"])
-        version = start_freeze(project, note=options["note"], tag=options["tag"], policy=_policy(options))
+        filters = read_filters(project, options, today=timezone.localdate())
+        version = start_freeze(
+            project, note=options["note"], tag=options["tag"], policy=_policy(options), filters=filters
+        )
         self.finish(version.job)
         version.refresh_from_db()
         counts = {name: version.statistics[name] for name in ("images", "faces", "identities")}
         return {"project": project.slug, "version": version.number, "content_hash": version.content_hash, **counts}
+
+
+def _add_filters(group) -> None:
+    group.add_argument("--who", action="append", choices=Who.values, help="a kind of confirmed faces")
+    for name, what in (("people", "PERSON"), ("sessions", "SESSION")):
+        one = name.removesuffix("s") if name == "sessions" else "person"
+        group.add_argument(f"--only-{one}", dest=name, action="append", metavar=what)
+        group.add_argument(f"--without-{one}", dest=f"not_{name}", action="append", metavar=what)
+    group.add_argument("--consent", action="store_true", help="only people whose consent is given and runs today")
+    group.add_argument("--taken-from", type=date.fromisoformat, metavar="YYYY-MM-DD")
+    group.add_argument("--taken-to", type=date.fromisoformat, metavar="YYYY-MM-DD", help="that day included")
+    for flag, what in (
+        ("--min-face", "pixels of the shorter side of a face's box"),
+        ("--min-sharpness", "of its photo"),
+        ("--min-brightness", "of its photo, 0 to 255"),
+        ("--max-brightness", "of its photo"),
+    ):
+        group.add_argument(flag, type=float, metavar="N", help=what)
 
 
 def _policy(options: dict) -> SplitPolicy:
