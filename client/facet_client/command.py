@@ -70,7 +70,7 @@ def _told(data: VersionFolder) -> str:
 
 def _verify(options: dict, progress: Progress) -> int:
     data = VersionFolder(options["folder"])
-    wrong = list(data.wrong_files(lambda done, total: progress("Reading", done, total, done)))
+    wrong = list(data.wrong_files(lambda done, total: progress("Reading", done, total, None)))
     progress.close()
     for path, why in wrong[:MOST_SHOWN]:
         print(f"facet: {path} {why}.", file=sys.stderr)

@@ -8,14 +8,14 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 class Progress:
-    """Called with what is going on, done, total and bytes so far; see `pulling.pull`."""
+    """Called with what is going on, done, total, and bytes so far (None: nothing is fetched); see `pulling.pull`."""
 
     def __init__(self, stream=None):
         self._stream = stream or sys.stderr
         self._watched = self._stream.isatty()
         self._what, self._start, self._last = "", 0.0, 0.0
 
-    def __call__(self, what: str, done: int, total: int, size: int) -> None:
+    def __call__(self, what: str, done: int, total: int, size: int | None) -> None:
         now = time.monotonic()
         if what != self._what:
             self.close()
@@ -32,12 +32,13 @@ class Progress:
             self._stream.write("\n")
         self._what = ""
 
-    def _line(self, done: int, total: int, size: int, seconds: float) -> str:
+    def _line(self, done: int, total: int, size: int | None, seconds: float) -> str:
         share = done / total if total else 1.0
         left = f", {_time(seconds * (1 - share) / share)} left" if 0 < share < 1 else ""
         bar = f" [{'█' * round(share * WIDTH):<{WIDTH}}]" if self._watched else ""
-        of = "" if size == done else f" {done:,} of {total:,},"
-        return f"{self._what}{bar} {share:4.0%}{of} {_bytes(size)}, {_bytes(size / seconds)}/s{left}"
+        of = "" if size == done else f" {done:,} of {total:,}"  # bytes alone say it already
+        speed = "" if size is None else f" {_bytes(size)}, {_bytes(size / seconds)}/s"
+        return f"{self._what}{bar} {share:4.0%}{of}{',' if of and speed else ''}{speed}{left}"
 
 
 def _bytes(size: float) -> str:
