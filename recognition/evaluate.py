@@ -16,11 +16,11 @@ from recognition.human_level import human_level
 from recognition.labelled_faces import LabelledFaces, frozen_rows, load_faces
 from recognition.measure import (
     Measured,
+    compare_vectors,
     confusion_at_strictest,
     confusions,
     curve_points,
     figures,
-    histogram,
     measure,
     mistakes,
 )
@@ -41,11 +41,11 @@ def evaluate(run: Run, work: Work) -> dict:
     if not len(gallery) or not len(probes):
         raise JobFailed("This version has no named test faces, or nobody to compare them with. Name more and freeze.")
     work.progress(done=1, message="Measuring the baseline")
-    baseline = measure(gallery, probes, seed=run.seed, by_template=True)
+    baseline = measure(compare_vectors(gallery, probes, by_template=True), probes, seed=run.seed)
     work.progress(done=2, message="Measuring the model")
     head = load_head(run.model) if run.model else None
     own_gallery, own_probes = _through(head, gallery), _through(head, probes)
-    measured = measure(own_gallery, own_probes, seed=run.seed)
+    measured = measure(compare_vectors(own_gallery, own_probes), probes, seed=run.seed)
     work.progress(done=3, message="Writing the report")
     metrics = _metrics(run, embedder, gallery, probes, measured, baseline)
     curves = _curves(measured, baseline, own_gallery, own_probes, probes)
@@ -73,7 +73,7 @@ def _through(head: TrainedHead | None, faces: LabelledFaces) -> LabelledFaces:
 
 def _metrics(run: Run, embedder: str, gallery, probes, measured: Measured, baseline: Measured) -> dict:
     own, simple = figures(measured), figures(baseline)
-    people = len(measured.templates.identities)
+    people = len(measured.compared.ranking.identities)
     return {
         "gallery": len(gallery),
         "probes": len(probes),
@@ -118,7 +118,7 @@ def _curves(measured: Measured, baseline: Measured, gallery, probes, frozen_prob
     return {
         **own,
         **{f"baseline_{name}": curve for name, curve in simple.items()},
-        "histogram": histogram(probes),
+        "histogram": measured.histogram,
         "confusions": confusions(measured, probes),
         "mistakes": [{**row, "image_id": images.get(row["face_id"])} for row in wrong],
     }

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from recognition.labelled_faces import LabelledFaces
-from recognition.metrics.average_precision import MeanAp, per_identity_ap, precision_recall_curve
+from recognition.metrics.average_precision import MeanAp, corners_of_precision_recall, per_identity_ap
 from recognition.metrics.bootstrap import Resampling
 from recognition.metrics.confusion import top_confusions
 from recognition.metrics.curves import decimate_curve
-from recognition.metrics.gallery import GalleryPolicy, IdentityScores, identity_scores, mean_templates
+from recognition.metrics.gallery import IdentityScores, best_scores, mean_templates
 from recognition.metrics.identification import Identification, closed_set_identification
-from recognition.metrics.pairs import roc_of_embeddings
-from recognition.metrics.roc import RocCurve
+from recognition.metrics.pairs import ScoreSource, roc_of_source
+from recognition.metrics.roc import RocCounter, RocCurve
 from recognition.metrics.thresholds import PointAtFpr
 from recognition.metrics.verification import verification
 
@@ -24,42 +24,62 @@ RESAMPLES = 1000
 CURVE_POINTS = 400
 MOST_MISTAKES = 60
 BINS = 60
+ROWS_AT_ONCE = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """How one way of recognising sees probes and a gallery. All similarities: higher is more alike, in [-1, 1].
+
+    search: by whom a probe is given its name. ranking: by which AP ranks all probes for a person.
+    pair: similarities of probes to probes; to_gallery: of probes to gallery faces, each worked out when asked for.
+    """
+
+    search: IdentityScores
+    ranking: IdentityScores
+    pair: ScoreSource
+    to_gallery: ScoreSource
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Everything one evaluation says. `similarity`: shape (probes, gallery faces)."""
+    """Everything one evaluation says."""
 
-    similarity: np.ndarray
-    nearest: IdentityScores
-    templates: IdentityScores
+    compared: Compared
     search: Identification
     ap: MeanAp
     roc: RocCurve
+    histogram: dict
 
 
-def measure(gallery: LabelledFaces, probes: LabelledFaces, *, seed: int, by_template: bool = False) -> Measured:
-    """Search the probes in the gallery and compare all pairs of probes.
-
-    The recognition rate asks for the nearest gallery face, or with `by_template` the nearest mean of a
-    person's faces; AP always ranks the probes by their similarity to that mean.
+def compare_vectors(gallery: LabelledFaces, probes: LabelledFaces, *, by_template: bool = False) -> Compared:
+    """By cosine similarity: a probe is named by its nearest gallery face, or with `by_template` by the nearest mean of
+    a person's faces. AP always ranks by the similarity to that mean.
     """
-    similarity = probes.vectors @ gallery.vectors.T
     names, means = mean_templates(gallery.vectors, gallery.names)
     templates = IdentityScores(names, probes.vectors.astype(np.float64) @ means.T)
-    nearest = identity_scores(similarity, gallery.names, GalleryPolicy.BEST)
+    return Compared(
+        search=templates if by_template else best_scores(probes.vectors, gallery.vectors, gallery.names),
+        ranking=templates,
+        pair=lambda rows, columns: probes.vectors[rows] @ probes.vectors[columns].T,
+        to_gallery=lambda rows, columns: probes.vectors[rows] @ gallery.vectors[columns].T,
+    )
+
+
+def measure(compared: Compared, probes: LabelledFaces, *, seed: int) -> Measured:
+    """Search the probes in the gallery and compare all pairs of probes of different photos, each pair once."""
+    histogram = PairHistogram()
     return Measured(
-        similarity=similarity,
-        nearest=nearest,
-        templates=templates,
-        search=closed_set_identification(templates if by_template else nearest, probes.names),
+        compared=compared,
+        search=closed_set_identification(compared.search, probes.names),
         ap=per_identity_ap(
-            templates,
+            compared.ranking,
             probes.names,
             min_probes=MIN_PROBES,
             resampling=Resampling(np.random.default_rng(seed), resamples=RESAMPLES),
         ),
-        roc=roc_of_embeddings(probes.vectors, probes.names, groups=probes.photos),
+        roc=roc_of_source(compared.pair, probes.names, groups=probes.photos, listener=histogram),
+        histogram=histogram.counts(),
     )
 
 
@@ -128,10 +148,7 @@ def confusion_at_strictest(measured: Measured) -> dict | None:
 
 def curve_points(measured: Measured, probes: LabelledFaces) -> dict:
     """PR over all probe-person scores together, and ROC, thinned for a chart."""
-    own = measured.templates.columns_of(probes.names)
-    positive = np.zeros(measured.templates.scores.shape, dtype=bool)
-    positive[np.flatnonzero(own >= 0), own[own >= 0]] = True
-    pr = precision_recall_curve(measured.templates.scores.ravel(), positive.ravel())
+    pr = corners_of_precision_recall(_genuine_against_all(measured.compared.ranking, probes.names))
     kept = decimate_curve(pr.recall, pr.precision, CURVE_POINTS) if pr.recall.size else []
     fpr, tpr = measured.roc.vertices()
     # Thinned on the logarithmic axis it is drawn on; where nothing was accepted wrongly there is no logarithm.
@@ -144,41 +161,68 @@ def curve_points(measured: Measured, probes: LabelledFaces) -> dict:
     }
 
 
-def histogram(probes: LabelledFaces) -> dict:
-    """Similarities of genuine and impostor pairs of probes, in `BINS` bins over [-1, 1]."""
-    edges = np.linspace(-1, 1, BINS + 1)
-    genuine, impostor = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
-    for row in range(len(probes) - 1):
-        rest = slice(row + 1, None)
-        scores = np.clip(probes.vectors[rest] @ probes.vectors[row], -1, 1)
-        apart = probes.photos[rest] != probes.photos[row]
-        same = probes.names[rest] == probes.names[row]
-        genuine += np.histogram(scores[apart & same], edges)[0]
-        impostor += np.histogram(scores[apart & ~same], edges)[0]
-    return {"edges": edges.tolist(), "genuine": genuine.tolist(), "impostor": impostor.tolist()}
+def _genuine_against_all(scores: IdentityScores, names: np.ndarray) -> RocCurve:
+    """Scores of each probe for its own person against those of all probes for everybody else, some rows at a time."""
+    own = scores.columns_of(names)
+    enrolled = np.flatnonzero(own >= 0)
+    mine = scores.scores[enrolled, own[enrolled]]
+    counter = RocCounter(mine[np.isfinite(mine)])
+    for start in range(0, len(own), ROWS_AT_ONCE):
+        block = scores.scores[start : start + ROWS_AT_ONCE]
+        other = np.isfinite(block)
+        rows = np.flatnonzero(own[start : start + ROWS_AT_ONCE] >= 0)
+        other[rows, own[start + rows]] = False
+        counter.add_impostors(block[other])
+    return counter.curve()
+
+
+class PairHistogram:
+    """Similarities of genuine and impostor pairs, in `BINS` bins over [-1, 1]. Hears pairs as roc_of_source tells."""
+
+    def __init__(self) -> None:
+        self._counts = {True: np.zeros(BINS, np.int64), False: np.zeros(BINS, np.int64)}
+
+    def __call__(self, scores: np.ndarray, genuine: bool) -> None:
+        places = scores * (BINS / 2)
+        places += BINS / 2
+        np.clip(places, 0, BINS - 1, out=places)
+        self._counts[genuine] += np.bincount(places.astype(np.intp), minlength=BINS)
+
+    def counts(self) -> dict:
+        edges = np.linspace(-1, 1, BINS + 1)
+        return {
+            "edges": edges.tolist(),
+            "genuine": self._counts[True].tolist(),
+            "impostor": self._counts[False].tolist(),
+        }
 
 
 def mistakes(measured: Measured, gallery: LabelledFaces, probes: LabelledFaces) -> list[dict]:
     """Probes that were taken for somebody else, the most convinced error first."""
     rows = np.flatnonzero(measured.search.counted)
-    wrong = measured.search.predicted != probes.names[rows]
-    found = []
-    for row, predicted in zip(rows[wrong], measured.search.predicted[wrong], strict=True):
-        truth = probes.names[row]
-        theirs, own = (np.flatnonzero(gallery.names == name) for name in (predicted, truth))
-        nearest = theirs[np.argmax(measured.similarity[row, theirs])]
-        found.append(
-            {
-                "face_id": int(probes.face_ids[row]),
-                "truth": str(truth),
-                "predicted": str(predicted),
-                "score": float(measured.similarity[row, nearest]),
-                "own_score": float(measured.similarity[row, own].max()),
-                "nearest_face_id": int(gallery.face_ids[nearest]),
-            }
-        )
-    found.sort(key=lambda mistake: mistake["own_score"] - mistake["score"])
-    return found[:MOST_MISTAKES]
+    wrong = np.flatnonzero(measured.search.predicted != probes.names[rows])
+    scores = measured.compared.search
+    predicted, own = scores.columns_of(probes.names), scores.columns_of(probes.names)
+    predicted[rows] = np.searchsorted(scores.identities, measured.search.predicted)
+    rows = rows[wrong]
+    margin = scores.scores[rows, own[rows]] - scores.scores[rows, predicted[rows]]
+    worst = rows[np.argsort(margin, kind="stable")[:MOST_MISTAKES]]
+    return [_mistake(int(row), str(scores.identities[predicted[row]]), measured, gallery, probes) for row in worst]
+
+
+def _mistake(row: int, predicted: str, measured: Measured, gallery: LabelledFaces, probes: LabelledFaces) -> dict:
+    truth = str(probes.names[row])
+    theirs, own = (np.flatnonzero(gallery.names == name) for name in (predicted, truth))
+    to_them = measured.compared.to_gallery(np.array([row]), theirs)[0]
+    nearest = int(np.argmax(to_them))
+    return {
+        "face_id": int(probes.face_ids[row]),
+        "truth": truth,
+        "predicted": predicted,
+        "score": float(to_them[nearest]),
+        "own_score": float(measured.compared.to_gallery(np.array([row]), own)[0].max()),
+        "nearest_face_id": int(gallery.face_ids[theirs[nearest]]),
+    }
 
 
 def confusions(measured: Measured, probes: LabelledFaces, *, limit: int = 20) -> list[dict]:

@@ -19,6 +19,7 @@ from recognition.metrics.inputs import (
     score_vector,
 )
 from recognition.metrics.intervals import Interval, percentile_interval, wilson_interval
+from recognition.metrics.roc import RocCurve
 
 DEFAULT_MIN_PROBES = 5
 
@@ -85,6 +86,19 @@ def precision_recall_curve(scores: ArrayLike, is_positive: ArrayLike) -> Precisi
     hits = np.cumsum(np.bincount(codes[positive], minlength=values.size))
     accepted = np.cumsum(np.bincount(codes, minlength=values.size))
     return PrecisionRecallCurve(-values.astype(np.float64), hits / accepted, hits / hits[-1])
+
+
+def corners_of_precision_recall(curve: RocCurve) -> PrecisionRecallCurve:
+    """The points of the precision-recall curve at which recall rises, from counts that a RocCurve already holds.
+
+    genuine of the curve are the positives, impostors the others. Between two of these points recall stands still and
+    precision falls; AP does not look there. Costs as many points as there are distinct positive scores, not all scores.
+    """
+    if curve.genuine == 0:
+        return PrecisionRecallCurve(np.zeros(0), np.zeros(0), np.zeros(0))
+    return PrecisionRecallCurve(
+        curve.thresholds, curve.true_accepts / (curve.true_accepts + curve.false_accepts), curve.tpr
+    )
 
 
 def average_precision(scores: ArrayLike, is_positive: ArrayLike) -> float | None:

@@ -22,6 +22,7 @@ from recognition.metrics.inputs import (
 
 WEIGHTS_PER_BATCH = 1 << 24
 CELLS_PER_BLOCK = 1 << 22
+FEW_PROBES = 16  # at most one in so many: picking their weights out costs less than the product with all
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +118,7 @@ def _drawing_units(probes: int, groups: ArrayLike | None) -> IntArray:
 def _draw_weights(rng: np.random.Generator, units: IntArray, resamples: int) -> FloatArray:
     """Shape (resamples, probes): how often each probe was drawn, as float32 (exact for counts)."""
     count = int(units.max(initial=-1)) + 1
-    weights = np.empty((resamples, units.size), dtype=np.float32)
+    weights = np.empty((units.size, resamples), dtype=np.float32).T  # one probe's weights lie together
     for row in range(resamples):
         weights[row] = np.bincount(rng.integers(0, count, count), minlength=count)[units]
     return weights
@@ -178,25 +179,40 @@ def _precision_of_copies(drawn: FloatArray, hits: FloatArray, accepted: FloatArr
     with the others, and resampled APs would lie above the measured one for no reason but copying.
     """
     total = _ratio(hits, accepted, undefined=0.0) * (drawn > 0)
-    copy = 1
-    while (again := np.nonzero(drawn > copy))[0].size:
+    copy, again = 1, np.nonzero(drawn > 1)
+    while again[0].size:
         total[again] += (hits[again] - copy) / (accepted[again] - copy)
         copy += 1
+        more = drawn[again] > copy
+        again = (again[0][more], again[1][more])
     return total
 
 
 def _accepted(scores: FloatArray, steps: _Steps, weights: FloatArray) -> FloatArray:
-    """Weight of all probes at or above each step, shape (resamples, steps).
+    """Weight of all probes at or above each step, shape (resamples, steps). float32 holds these whole numbers exactly.
 
-    Steps of many people go through one matrix product: a product per person would be too thin to
-    run at more than a fraction of the machine's speed. float32 holds these whole numbers exactly.
+    Where a person's own probes rank high, only the few probes above the last of them can be accepted at any step, and
+    only those are added up. All other people go through one matrix product: a product per person would be too thin to
+    run at more than a fraction of the machine's speed.
     """
     accepted = np.empty((weights.shape[0], steps.columns.size))
+    by_person = np.ascontiguousarray(scores[:, steps.columns[steps.person_starts]].T)
+    ends = np.append(steps.person_starts[1:], steps.columns.size)
+    left: list[slice] = []
+    for column, first, end in zip(by_person, steps.person_starts.tolist(), ends.tolist(), strict=True):
+        near = np.flatnonzero(column >= steps.scores[end - 1])
+        if near.size * FEW_PROBES <= column.size:
+            at_or_above = column[near, None] >= steps.scores[None, first:end]
+            accepted[:, first:end] = weights.T[near].T @ at_or_above.astype(np.float32)
+        else:
+            left.append(slice(first, end))
+    rest = np.concatenate([np.arange(steps.columns.size)[part] for part in left]) if left else np.zeros(0, np.intp)
+    person_of = np.repeat(np.arange(len(by_person)), ends - steps.person_starts)
     block = max(1, CELLS_PER_BLOCK // weights.shape[1])
-    for start in range(0, steps.columns.size, block):
-        rows = slice(start, start + block)
-        at_or_above = scores[:, steps.columns[rows]] >= steps.scores[rows]
-        accepted[:, rows] = weights @ at_or_above.astype(np.float32)
+    for start in range(0, rest.size, block):
+        chosen = rest[start : start + block]
+        at_or_above = by_person[person_of[chosen]] >= steps.scores[chosen, None]
+        accepted[:, chosen] = (at_or_above.astype(np.float32) @ weights.T).T
     return accepted
 
 

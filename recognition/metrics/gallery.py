@@ -1,5 +1,6 @@
 """From face-to-face similarities to one score per probe and enrolled person."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -99,6 +100,31 @@ def identity_scores(
         apart = None if groups is None else ~shares_group(groups[0][rows], groups[1][order])
         out[rows] = _pool(block, apart, starts, policy)
     return IdentityScores(names, out)
+
+
+def best_scores(probes: ArrayLike, gallery: ArrayLike, gallery_labels: ArrayLike) -> IdentityScores:
+    """Return the highest cosine similarity of each probe to each person: identity_scores with GalleryPolicy.BEST.
+
+    probes, gallery: shape (n, d) and (m, d), unit length. The (n, m) matrix is never built, only blocks of it.
+    """
+    mine, theirs = as_floats("probes", probes), as_floats("gallery", gallery)
+    return best_scores_from(lambda rows, columns: mine[rows] @ theirs[columns].T, len(mine), gallery_labels)
+
+
+def best_scores_from(
+    source: Callable[[slice, IntArray], FloatArray], probes: int, gallery_labels: ArrayLike
+) -> IdentityScores:
+    """The same with similarities that `source(rows, columns)` works out, shape (rows, columns), for `probes` rows."""
+    labels = label_vector("gallery_labels", gallery_labels)
+    names, (codes,) = encode_together([labels])
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    found = [np.zeros((0, len(names)), np.float32)]
+    for rows in _row_blocks(probes, labels.size):
+        block = source(rows, order)
+        require_finite("similarity", block)
+        found.append(np.maximum.reduceat(block, starts, axis=1) if labels.size else block)
+    return IdentityScores(names, np.concatenate(found[1:] or found))
 
 
 def mean_templates(embeddings: ArrayLike, labels: ArrayLike) -> tuple[LabelArray, FloatArray]:

@@ -30,6 +30,9 @@ CELLS_PER_BLOCK = 1 << 22
 type ScoreSource = Callable[[slice | IntArray, slice | IntArray], FloatArray]
 """source(rows, columns) → similarities of shape (rows, columns)."""
 
+type PairListener = Callable[[FloatArray, bool], None]
+"""listener(scores, genuine), called with every pair's score once, many at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class PairScores:
@@ -98,15 +101,29 @@ def roc_of_embeddings(
     lengths = np.linalg.norm(vectors, axis=1)
     if vectors.shape[0] and np.abs(lengths - 1).max() > 1e-3:
         raise MetricInputError("embeddings must have unit length; divide each by its norm first.")
-    return _roc(
-        _faces(
-            lambda rows, columns: vectors[rows] @ vectors[columns].T,
-            len(vectors),
-            labels,
-            groups,
-            cells_per_block,
-        )
+    return roc_of_source(
+        lambda rows, columns: vectors[rows] @ vectors[columns].T,
+        labels,
+        groups=groups,
+        cells_per_block=cells_per_block,
     )
+
+
+def roc_of_source(
+    source: ScoreSource,
+    labels: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    listener: PairListener | None = None,
+    cells_per_block: int = CELLS_PER_BLOCK,
+) -> RocCurve:
+    """Return the exact ROC of all pairs, whose similarities `source` works out block by block.
+
+    labels, groups: as in split_pairs. listener: hears every pair's score, so that what else is made of all pairs
+    needs no second pass.
+    """
+    count = label_vector("labels", labels).size
+    return _roc(_faces(source, count, labels, groups, cells_per_block), listener)
 
 
 def _faces_of_matrix(
@@ -132,10 +149,14 @@ def _faces(
     return _Faces(source, codes.astype(np.int32), columns, require_at_least("cells_per_block", cells_per_block, 1))
 
 
-def _roc(faces: _Faces) -> RocCurve:
-    counter = RocCounter(_genuine(faces))
+def _roc(faces: _Faces, listener: PairListener | None = None) -> RocCurve:
+    genuine = _genuine(faces)
+    tell = listener or (lambda scores, genuine: None)
+    tell(genuine, True)
+    counter = RocCounter(genuine)
     waiting: list[FloatArray] = []
     for scores in _impostor_blocks(faces):
+        tell(scores, False)
         waiting.append(scores)
         # Few large chunks: each one costs a search for every genuine score.
         if sum(part.size for part in waiting) >= IMPOSTORS_PER_CHUNK:

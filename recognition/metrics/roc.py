@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 
 from recognition.metrics.inputs import FloatArray, IntArray, score_vector
 
-IMPOSTORS_PER_CHUNK = 1 << 24  # 64 MB of float32: large enough that searching the genuine scores is cheap
+IMPOSTORS_PER_CHUNK = 1 << 23  # 32 MB of float32: large enough that searching the genuine scores is cheap
+BINS = 1 << 20
+FEW = 1 << 16  # fewer are sorted sooner than they are put in bins
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +103,10 @@ class RocCounter:
     def _count(self, chunk: FloatArray) -> None:
         # One common type, or numpy would convert the whole chunk again in each search.
         common = np.result_type(chunk, self._scores)
-        ordered = np.sort(chunk.astype(common, copy=False))
-        wanted = self._scores.astype(common, copy=False)
-        self._at_least += chunk.size - np.searchsorted(ordered, wanted, side="left")
-        self._above += chunk.size - np.searchsorted(ordered, wanted, side="right")
+        values, wanted = chunk.astype(common, copy=False), self._scores.astype(common, copy=False)
+        at_least, above = _counted(values, wanted)
+        self._at_least += at_least
+        self._above += above
         self._impostors += chunk.size
 
     def curve(self) -> RocCurve:
@@ -117,6 +119,53 @@ class RocCounter:
             genuine=int(self._counts.sum()),
             impostors=self._impostors,
         )
+
+
+def _counted(values: FloatArray, wanted: FloatArray) -> tuple[IntArray, IntArray]:
+    """How many `values` are at least, and how many are above, each of `wanted` (sorted, distinct, of the same type).
+
+    Only values that fall into one narrow bin with something wanted are sorted; of all others the bin says on which
+    side they are. Putting into bins keeps the order, as subtracting and scaling round monotonously, so it is exact.
+    """
+    bins = _Bins.between(wanted) if values.size > FEW and wanted.size else None
+    if bins is None:
+        kept, surely = np.sort(values), 0
+    else:
+        places, own = bins.of(values), bins.of(wanted)
+        is_shared = np.zeros(bins.count, dtype=np.bool_)
+        is_shared[own] = True
+        kept = np.sort(values[is_shared[places]])
+        others = np.bincount(places, minlength=bins.count)
+        others[is_shared] = 0
+        surely = np.cumsum(others[::-1])[::-1][own]
+    return (
+        surely + kept.size - np.searchsorted(kept, wanted, side="left"),
+        surely + kept.size - np.searchsorted(kept, wanted, side="right"),
+    )
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """Equally wide bins from the lowest to the highest of some scores; one more below, and two for what is higher."""
+
+    low: np.floating
+    scale: np.floating
+    count: int = BINS + 3
+
+    @classmethod
+    def between(cls, scores: FloatArray) -> "_Bins | None":
+        """None where the scores lie too close together to be told apart by bins."""
+        with np.errstate(over="ignore", divide="ignore"):
+            scale = scores.dtype.type(BINS) / (scores[-1] - scores[0])
+        return cls(scores[0], scale) if np.isfinite(scale) else None
+
+    def of(self, scores: FloatArray) -> IntArray:
+        with np.errstate(over="ignore"):  # further off than a number can say is clipped as well
+            places = scores - self.low
+            places *= self.scale
+        places += 1
+        np.clip(places, 0, self.count - 1, out=places)
+        return places.astype(np.intp)
 
 
 def roc_curve(genuine: ArrayLike, impostor: ArrayLike) -> RocCurve:

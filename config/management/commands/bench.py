@@ -5,10 +5,18 @@ import sys
 from pathlib import Path
 
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from config import bench
 from config.embedded.folders import REPOSITORY
-from config.work_command import WorkCommand
+from config.work_command import NOT_THERE, WorkCommand
+
+# What some of them can be told; a module names its own in OPTIONS.
+ARGUMENTS = {
+    "path": (("path",), {"nargs": "?", "help": "lfw: folder with faces/ and protocols/"}),
+    "pairs": (("--pairs",), {"help": "lfw: list of pairs; protocols/pairs_large.txt in the folder when not said"}),
+    "embedder": (("--embedder",), {"help": "lfw: which embedder to measure (dlib)"}),
+}
 
 
 class Command(WorkCommand):
@@ -17,8 +25,11 @@ class Command(WorkCommand):
     def add_arguments(self, parser):
         parser.add_argument("name", choices=bench.names())
         parser.add_argument("--json", action="store_true")
+        for flags, more in ARGUMENTS.values():
+            parser.add_argument(*flags, **more)
 
     def handle(self, *args, **options):
+        self._must_fit(bench.load(options["name"]), options)
         if os.environ.get("FACET_BENCH") != "1":
             self._in_its_own_folder()
         super().handle(*args, **options)
@@ -36,4 +47,16 @@ class Command(WorkCommand):
 
     def work(self, options: dict) -> dict:
         call_command("prepare", verbosity=0)
-        return bench.load(options["name"]).run(self.say)
+        module = bench.load(options["name"])
+        return module.run(self.say, **{name: options[name] for name in _options(module)})
+
+    def _must_fit(self, module, options: dict) -> None:
+        known = _options(module)
+        if strange := [name for name in ARGUMENTS if options[name] is not None and name not in known]:
+            raise CommandError(f"“{options['name']}” takes no {strange[0]}.", returncode=NOT_THERE)
+        if "path" in known and options["path"] is None:
+            raise CommandError(f"Say which folder: facet bench {options['name']} PATH.", returncode=NOT_THERE)
+
+
+def _options(module) -> tuple[str, ...]:
+    return getattr(module, "OPTIONS", ())

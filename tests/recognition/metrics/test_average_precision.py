@@ -4,7 +4,12 @@ import sklearn.metrics as sk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recognition.metrics.average_precision import average_precision, precision_recall_curve
+from recognition.metrics.average_precision import (
+    average_precision,
+    corners_of_precision_recall,
+    precision_recall_curve,
+)
+from recognition.metrics.roc import roc_curve
 
 # Few distinct scores, so that nearly every example has ties.
 ranked = st.lists(st.tuples(st.integers(0, 6).map(lambda n: n / 7), st.booleans()), min_size=1, max_size=80)
@@ -76,3 +81,14 @@ def test_average_precision_is_the_area_summed_over_its_own_curve(ranking):
 def test_half_precision_scores_are_ranked_as_given():
     scores = np.array([0.9, 0.8, 0.7], dtype=np.float16)
     assert average_precision(scores, [True, False, True]) == pytest.approx(5 / 6)
+
+
+def test_the_corners_of_the_curve_are_its_points_where_recall_rises():
+    rng = np.random.default_rng(4)
+    scores, positive = rng.normal(size=300).round(1), rng.random(300) < 0.2
+    whole = precision_recall_curve(scores, positive)
+    rises = np.diff(whole.recall, prepend=0) > 0
+    corners = corners_of_precision_recall(roc_curve(scores[positive], scores[~positive]))
+    np.testing.assert_allclose(corners.recall, whole.recall[rises], atol=1e-12)
+    np.testing.assert_allclose(corners.precision, whole.precision[rises], atol=1e-12)
+    assert corners_of_precision_recall(roc_curve([], [0.1])).recall.size == 0

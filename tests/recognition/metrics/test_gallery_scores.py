@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recognition.metrics.gallery import GalleryPolicy, IdentityScores, identity_scores, mean_templates
+from recognition.metrics.gallery import GalleryPolicy, IdentityScores, best_scores, identity_scores, mean_templates
 from recognition.metrics.inputs import MetricInputError
 
 SIMILARITY = np.array([[0.1, 0.9, 0.5, 0.3], [0.8, 0.2, 0.4, 0.6]])
@@ -80,3 +80,15 @@ def test_no_faces_give_no_templates():
 def test_faces_that_cancel_out_have_no_template():
     with pytest.raises(MetricInputError, match="Ann cancel out"):
         mean_templates([[1.0, 0], [-1.0, 0]], ["Ann", "Ann"])
+
+
+def test_best_scores_are_those_of_the_whole_matrix_without_building_it(monkeypatch):
+    rng = np.random.default_rng(8)
+    probes, gallery = rng.normal(size=(50, 8)), rng.normal(size=(31, 8))
+    labels = rng.integers(0, 6, 31)
+    whole = identity_scores(probes @ gallery.T, labels, GalleryPolicy.BEST)
+    monkeypatch.setattr("recognition.metrics.gallery.CELLS_PER_BLOCK", 31 * 7)
+    found = best_scores(probes, gallery, labels)
+    np.testing.assert_array_equal(found.identities, whole.identities)
+    np.testing.assert_allclose(found.scores, whole.scores, rtol=0, atol=1e-14)
+    assert best_scores(probes[:0], gallery, labels).scores.shape == (0, 6)

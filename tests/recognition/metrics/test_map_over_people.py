@@ -189,3 +189,11 @@ def test_resampling_that_cannot_be_done_is_refused(build):
 def test_min_probes_must_be_a_count(min_probes):
     with pytest.raises(MetricInputError, match="min_probes"):
         per_identity_ap(*two_people(), min_probes=min_probes)
+
+
+def test_picking_out_the_few_probes_that_rank_high_changes_no_draw(monkeypatch):
+    scores, labels = random_scores(12, people=5, probes=200, lift=6.0)
+    picked = bootstrap_ap(scores.scores, labels, np.arange(5), Resampling(np.random.default_rng(4), 40))
+    monkeypatch.setattr("recognition.metrics.bootstrap.FEW_PROBES", 10**9)
+    multiplied = bootstrap_ap(scores.scores, labels, np.arange(5), Resampling(np.random.default_rng(4), 40))
+    np.testing.assert_array_equal(picked.per_identity, multiplied.per_identity)

@@ -110,3 +110,28 @@ def test_single_precision_scores_meet_double_precision_ones_exactly():
     genuine = np.array([0.1], dtype=np.float32)  # a little above 0.1 in double precision
     assert roc_curve(genuine, np.array([0.1])).auc == 1.0
     assert roc_curve(genuine, genuine.astype(np.float64)).auc == 0.5
+
+
+@pytest.mark.parametrize("kind", ["apart", "mixed", "rounded", "equal", "tiny range"])
+def test_many_impostors_are_counted_as_if_each_was_compared(kind, monkeypatch):
+    """They go through bins; what shares a bin with a genuine score must still be told apart exactly."""
+    monkeypatch.setattr("recognition.metrics.roc.FEW", 100)
+    rng = np.random.default_rng(3)
+    genuine, impostor = rng.normal(0.6, 0.2, 400), rng.normal(0, 0.3, 50_000)
+    if kind == "mixed":
+        genuine = rng.normal(0, 0.3, 400)
+        impostor = np.concatenate([impostor, genuine[:50], np.nextafter(genuine[:50], 1)])
+    if kind == "rounded":
+        genuine, impostor = genuine.round(2), impostor.round(2)
+    if kind == "equal":
+        genuine = np.full(400, 0.25)
+        impostor[:7] = 0.25
+    if kind == "tiny range":
+        genuine = np.array([0.0, 5e-324])
+        impostor[:9] = 0.0
+    curve = roc_curve(genuine, impostor)
+    ordered = np.sort(impostor)
+    expected = impostor.size - np.searchsorted(ordered, curve.thresholds, side="left")
+    np.testing.assert_array_equal(curve.false_accepts, expected)
+    expected = impostor.size - np.searchsorted(ordered, curve.thresholds, side="right")
+    np.testing.assert_array_equal(curve.false_accepts_above, expected)
