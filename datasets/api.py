@@ -1,11 +1,11 @@
 """Versions and exports over the API."""
 
-from django.http import StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
@@ -13,11 +13,13 @@ from rest_framework.views import APIView
 
 from datasets.changes import KINDS, as_dict
 from datasets.comparisons import changes_of, compare_again, comparison_of
+from datasets.downloads import download_name, stream_all
+from datasets.export_options import ALIGNMENTS, CONTENTS, PEOPLE
 from datasets.exports import start_export
 from datasets.filters import read_filters
 from datasets.freeze import start_freeze
 from datasets.models import Comparison, ComparisonState, Export, ExportState, Version
-from datasets.splits import BadPolicy, SplitPolicy
+from datasets.splits import SPLITS, BadPolicy, SplitPolicy
 from labelling import storage
 from labelling.access import project_for, require_role
 from labelling.errors import Refused
@@ -197,28 +199,74 @@ def _unfinished(comparison: Comparison) -> Response:
     return Response(body, status=status.HTTP_202_ACCEPTED if is_waiting else status.HTTP_200_OK)
 
 
+class ExportFileSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    sha256 = serializers.CharField()
+    byte_size = serializers.IntegerField()
+    url = serializers.CharField()
+
+
 class ExportSerializer(serializers.ModelSerializer):
+    """`download`: the one file with labels and pictures, or a tar of all `files` where there are several.
+
+    `sha256` is that of the one file, or of `manifest.json`, which names the checksums of all.
+    """
+
     version = serializers.IntegerField(source="version.number", read_only=True)
     download = serializers.SerializerMethodField()
+    files = serializers.SerializerMethodField()
 
     class Meta:
         model = Export
         fields = [
             "id", "version", "format", "options", "state", "message", "sha256", "byte_size", "counts",
-            "job", "created_at", "download",
+            "job", "created_at", "download", "files",
         ]  # fmt: skip
 
     def get_download(self, export) -> str | None:
         return reverse("api-export-download", args=[export.pk]) if export.state == ExportState.DONE else None
 
+    @extend_schema_field(ExportFileSerializer(many=True))
+    def get_files(self, export) -> list[dict]:
+        """Empty until it is done."""
+        if export.state != ExportState.DONE:
+            return []
+        return [
+            {
+                **{name: file[name] for name in ("name", "sha256", "byte_size")},
+                "url": reverse("api-export-file", args=[export.pk, place]),
+            }
+            for place, file in enumerate(export.all_files)
+        ]
+
+
+class NewOptionsSerializer(serializers.Serializer):
+    """What is left out is as the format has it by default; what it cannot do is refused in words."""
+
+    contents = serializers.ChoiceField(choices=CONTENTS, required=False)
+    splits = serializers.ListField(child=serializers.ChoiceField(choices=SPLITS), required=False)
+    people = serializers.ChoiceField(choices=PEOPLE, required=False)
+    anonymous = serializers.BooleanField(required=False)
+    size = serializers.IntegerField(required=False)
+    margin = serializers.FloatField(required=False)
+    alignment = serializers.ChoiceField(choices=ALIGNMENTS, required=False)
+    part_mb = serializers.IntegerField(required=False)
+
+
+class DescribedExportSerializer(serializers.Serializer):
+    format = serializers.CharField(max_length=20)
+    options = NewOptionsSerializer(required=False)
+
 
 class NewExportSerializer(serializers.Serializer):
+    """As described, with options of any kind: `start_export` refuses what makes no sense, in its own words."""
+
     format = serializers.CharField(max_length=20)
     options = serializers.DictField(required=False)
 
 
 class ExportList(APIView):
-    @extend_schema(request=NewExportSerializer, responses={201: ExportSerializer})
+    @extend_schema(request=DescribedExportSerializer, responses={201: ExportSerializer})
     def post(self, request, slug: str, number: int):
         """Hand the version out in a format. Exporting is a right of engineers and owners."""
         version = _version(request.user, slug, number, Role.ENGINEER)
@@ -238,24 +286,44 @@ class ExportDetail(APIView):
 class ExportDownload(APIView):
     @extend_schema(responses={(200, "application/octet-stream"): bytes})
     def get(self, request, export_id: int):
-        export = _export(request.user, export_id)
-        if export.state != ExportState.DONE:
-            raise Refused(f"This export is {export.get_state_display()}; ask again once it is done.")
-        try:
-            length, pieces = storage.stream(export.key)
-        except storage.ObjectMissing:
-            raise Refused("The file of this export is gone from the object store; export the version again.") from None
-        answer = StreamingHttpResponse(pieces, content_type="application/octet-stream")
-        name = f"{export.version.project.slug}-v{export.version.number}-{export.format}.{export.key.rsplit('.')[-1]}"
-        answer["Content-Disposition"] = f'attachment; filename="{name}"'
-        answer["Content-Length"] = str(length)
-        answer["ETag"] = f'"{export.sha256}"'
-        return answer
+        """All of it: its one file, or a tar of its files."""
+        export = _finished_export(request.user, export_id)
+        return _handed_out(download_name(export), export.sha256, lambda: stream_all(export))
+
+
+class ExportFile(APIView):
+    @extend_schema(responses={(200, "application/octet-stream"): bytes})
+    def get(self, request, export_id: int, place: int):
+        """One of its files."""
+        files = _finished_export(request.user, export_id).all_files
+        if place >= len(files):
+            raise Http404
+        file = files[place]
+        return _handed_out(file["name"], file["sha256"], lambda: storage.stream(file["key"]))
+
+
+def _handed_out(name: str, sha256: str, stream) -> StreamingHttpResponse:
+    try:
+        length, pieces = stream()
+    except storage.ObjectMissing:
+        raise Refused("The file of this export is gone from the object store; export the version again.") from None
+    answer = StreamingHttpResponse(pieces, content_type="application/octet-stream")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer["Content-Length"] = str(length)
+    answer["ETag"] = f'"{sha256}"'
+    return answer
 
 
 def _version(user, slug: str, number: int, at_least: Role = Role.ANNOTATOR) -> Version:
     project = project_for(user, slug, at_least)
     return get_object_or_404(Version.objects.select_related("project"), project=project, number=number)
+
+
+def _finished_export(user, export_id: int) -> Export:
+    export = _export(user, export_id)
+    if export.state != ExportState.DONE:
+        raise Refused(f"This export is {export.get_state_display()}; ask again once it is done.")
+    return export
 
 
 def _export(user, export_id: int) -> Export:

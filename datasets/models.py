@@ -167,6 +167,8 @@ class Export(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     byte_size = models.PositiveBigIntegerField(default=0)
     counts = models.JSONField(default=dict)
+    # Each as {name, key, sha256, byte_size, role, …}; those of parts are written one by one while it is being made.
+    files = models.JSONField(default=list)
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(default=timezone.now)
@@ -181,6 +183,25 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"{self.format} of {self.version}"
+
+    @property
+    def folder(self) -> str:
+        """What the keys of its files begin with."""
+        return f"projects/{self.version.project_id}/exports/{self.pk}"
+
+    @property
+    def all_files(self) -> list[dict]:
+        """Every object of it: all that fsck, downloads and erasure have to know. Old exports are one file."""
+        if self.files or not self.key:
+            return self.files
+        name = f"{self.format}.{self.key.rsplit('.')[-1]}"
+        row = {"name": name, "key": self.key, "sha256": self.sha256, "byte_size": self.byte_size, "role": "data"}
+        return [row]
+
+    @property
+    def data_files(self) -> list[dict]:
+        """Those with labels and pictures; the others are about them."""
+        return [file for file in self.all_files if file["role"] == "data"]
 
 
 class PullQuerySet(ScopedQuerySet):

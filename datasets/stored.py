@@ -27,9 +27,12 @@ class Exports(Area):
     folder = "exports/"
 
     def expected(self, project: Project) -> Iterator[Expected]:
-        done = Export.objects.filter(version__project=project, state=ExportState.DONE).select_related("version")
+        """Parts of one that is still being made too; what a failed one left may go."""
+        kept = Export.objects.filter(version__project=project).exclude(state=ExportState.FAILED)
         files = [
-            Expected(export.key, f"export {export.pk} ({export})", export.byte_size, export.sha256) for export in done
+            Expected(file["key"], f"{file['name']} of export {export.pk} ({export})", file["byte_size"], file["sha256"])
+            for export in kept.select_related("version__project").defer("version__statistics")
+            for file in export.all_files
         ]
         yield from sorted(files, key=lambda file: file.key)
 

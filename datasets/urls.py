@@ -33,4 +33,5 @@ api_urlpatterns = [
     ),
     path("exports/<int:export_id>/", api.ExportDetail.as_view(), name="api-export"),
     path("exports/<int:export_id>/download/", api.ExportDownload.as_view(), name="api-export-download"),
+    path("exports/<int:export_id>/files/<int:place>/", api.ExportFile.as_view(), name="api-export-file"),
 ]

@@ -39,13 +39,15 @@ def verify(version: Version, *, photos: bool = True) -> dict:
 def _exports(version: Version) -> Iterator[str]:
     """Named by content and written once: an export that is there in its full length is the one that was made."""
     for export in version.exports.filter(state=ExportState.DONE).order_by("pk"):
-        try:
-            size = storage.look_at(export.key).size
-        except storage.ObjectMissing:
-            yield f"Export {export.pk} ({export.format}) is gone from the object store. Export the version again."
-            continue
-        if size != export.byte_size:
-            yield f"Export {export.pk} ({export.format}) has {size:,} bytes, not {export.byte_size:,}. Export it again."
+        for file in export.all_files:
+            what = f"{file['name']} of export {export.pk} ({export.format})"
+            try:
+                size = storage.look_at(file["key"]).size
+            except storage.ObjectMissing:
+                yield f"{what} is gone from the object store. Export the version again."
+                continue
+            if size != file["byte_size"]:
+                yield f"{what} has {size:,} bytes, not {file['byte_size']:,}. Export it again."
 
 
 def _photos(version: Version, images: pa.Table) -> Iterator[str]:

@@ -13,25 +13,47 @@ from pathlib import Path
 
 from datasets.formats.json_stream import BEGIN, elements
 from datasets.formats.labels import meant_by
-from datasets.formats.tables import batches, ending_of, hash_in, rows, tuples
+from datasets.formats.tables import batches, ending_of, file_name, hash_in, rows, tuples
 from datasets.formats.zipped import documents, last
 from datasets.given import BadLabels, GivenFace, GivenPhoto
+from datasets.selection import people_of
 from labelling.models import Who
 
 TITLE = "COCO (one JSON file)"
 SUFFIX = "json"
+LABELS_NAME = "annotations"
+CONTENTS = ("labels", "images")
+PEOPLE = ("attribute", "classes")
+# Of faces without a person. Categories of people follow by their class ids, never by the alphabet.
+FACE = 1
 
 
-def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
+def write(files: dict[str, bytes], info: dict, counts: dict, people: str = "attribute") -> Iterator[bytes]:
     """The export piece by piece, in canonical order; fills `counts` with what was really written."""
     counts.update(images=0, faces=0)
     yield b'{"info": ' + _json(info).encode()
-    yield b', "categories": [{"id": 1, "name": "face", "supercategory": "person"}]'
-    yield b', "images": ['
+    yield b', "categories": [{"id": 1, "name": "face", "supercategory": "person"}'
+    if people == "classes":
+        yield from _categories(files)
+    yield b'], "images": ['
     yield from _listed(_images(files["images"], counts))
     yield b'], "annotations": ['
-    yield from _listed(_annotations(files, counts))
+    yield from _listed(_annotations(files, counts, people))
     yield b"]}\n"
+
+
+def picture_name(image: dict) -> str:
+    return f"images/{file_name(image)}"
+
+
+def _category_of(class_id: int | None) -> int:
+    return FACE if class_id is None else FACE + 1 + class_id
+
+
+def _categories(files: dict[str, bytes]) -> Iterator[bytes]:
+    for person in people_of(files):
+        category = {"id": _category_of(person["class_id"]), "name": person["name"], "supercategory": "face"}
+        yield b", " + _json(category).encode()
 
 
 def _listed(parts: Iterator[list[str]]) -> Iterator[bytes]:
@@ -55,16 +77,19 @@ def _images(data: bytes, counts: dict) -> Iterator[list[str]]:
         counts["images"] += len(batch)
 
 
-def _annotations(files: dict[str, bytes], counts: dict) -> Iterator[list[str]]:
+def _annotations(files: dict[str, bytes], counts: dict, people: str) -> Iterator[list[str]]:
     columns = ["image_sha256", "x", "y", "w", "h", "who", "identity", "class_id", "split"]
     quoted = cache(_json)  # one name stands in many lines
     image_of = _Numbers(files["images"])
     for batch in batches(files["faces"], columns):
         first = counts["faces"] + 1
         yield [
-            _annotation(number, image_of(sha256), box, who, quoted(name), _json(class_id), split)
+            _annotation(
+                number, image_of(sha256), _category_of(class_id) if people == "classes" else FACE,
+                box, who, quoted(name), _json(class_id), split,
+            )
             for number, (sha256, *box, who, name, class_id, split) in enumerate(tuples(batch, *columns), first)
-        ]
+        ]  # fmt: skip
         counts["faces"] += len(batch)
 
 
@@ -81,12 +106,14 @@ class _Numbers:
         return self._number
 
 
-def _annotation(number: int, image: int, box: list[float], who: str, name: str, class_id: str, split: str) -> str:
+def _annotation(
+    number: int, image: int, category: int, box: list[float], who: str, name: str, class_id: str, split: str
+) -> str:
     x, y, w, h = (round(side, 2) for side in box)
     # Faces too small or blurred to judge count neither for nor against a detector.
     ignore = 1 if who == "ignored" else 0
     return (
-        f'{{"id": {number}, "image_id": {image}, "category_id": 1, "bbox": [{x!r}, {y!r}, {w!r}, {h!r}], '
+        f'{{"id": {number}, "image_id": {image}, "category_id": {category}, "bbox": [{x!r}, {y!r}, {w!r}, {h!r}], '
         f'"area": {round(w * h, 2)!r}, "iscrowd": 0, "ignore": {ignore}, "who": "{who}", "identity": {name}, '
         f'"identity_id": {class_id}, "split": "{split}"}}'
     )

@@ -13,30 +13,45 @@ from datasets.formats.xml_file import Element, add, written
 from datasets.formats.xml_stream import elements
 from datasets.formats.zipped import documents, last
 from datasets.given import BadLabels, GivenFace, GivenPhoto
+from datasets.selection import people_of
 from labelling.models import Who
 
 TITLE = "CVAT for images 1.1 (one XML file)"
 SUFFIX = "xml"
+LABELS_NAME = "annotations"
+CONTENTS = ("labels", "images")
+PEOPLE = ("attribute", "classes")
 LABEL = "face"
 
 
-def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
+def write(files: dict[str, bytes], info: dict, counts: dict, people: str = "attribute") -> Iterator[bytes]:
     """The file piece by piece; fills `counts` with what was really written."""
     yield b'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n'
-    yield written(_meta(info))
+    labels = [LABEL] if people == "attribute" else [LABEL, *(person["name"] for person in people_of(files))]
+    yield written(_meta(info, labels))
     for number, (image, mine) in enumerate(counted(files, counts)):
-        yield written(_image(number, image, mine))
+        yield written(_image(number, image, mine, people))
     yield b"</annotations>\n"
 
 
-def _meta(info: dict) -> Element:
-    """Attributes that are not declared are dropped by CVAT when it reads the file."""
+def picture_name(image: dict) -> str:
+    return f"images/{file_name(image)}"
+
+
+def _meta(info: dict, names: list[str]) -> Element:
+    """Labels and attributes that are not declared are dropped by CVAT when it reads the file."""
     root = Element("meta")
     task = add(root, "task")
     add(task, "name", info["description"])
-    label = add(add(task, "labels"), "label")
-    add(label, "name", LABEL)
-    attributes = add(label, "attributes")
+    labels = add(task, "labels")
+    for name in names:
+        label = add(labels, "label")
+        add(label, "name", name)
+        _declare(add(label, "attributes"))
+    return root
+
+
+def _declare(attributes: Element) -> None:
     for name, kind, values in (("identity", "text", ""), ("who", "select", "\n".join(Who.values))):
         attribute = add(attributes, "attribute")
         add(attribute, "name", name)
@@ -44,10 +59,9 @@ def _meta(info: dict) -> Element:
         add(attribute, "input_type", kind)
         add(attribute, "default_value", "" if kind == "text" else Who.UNASSIGNED)
         add(attribute, "values", values)
-    return root
 
 
-def _image(number: int, image: dict, faces: list[dict]) -> Element:
+def _image(number: int, image: dict, faces: list[dict], people: str) -> Element:
     root = Element("image", id=str(number), name=file_name(image))
     root.set("width", str(image["width"]))
     root.set("height", str(image["height"]))
@@ -56,7 +70,8 @@ def _image(number: int, image: dict, faces: list[dict]) -> Element:
     for face in faces:
         x, y, w, h = box_of(face)
         corners = {"xtl": x, "ytl": y, "xbr": round(x + w, 2), "ybr": round(y + h, 2)}
-        box = add(root, "box", label=LABEL, occluded=0, source="manual", z_order=0, **corners)
+        label = (face["identity"] if people == "classes" else None) or LABEL
+        box = add(root, "box", label=label, occluded=0, source="manual", z_order=0, **corners)
         add(box, "attribute", face["identity"] or "", name="identity")
         add(box, "attribute", face["who"], name="who")
     return root

@@ -15,11 +15,13 @@ from labelling.models import Who
 
 TITLE = "Parquet (the frozen tables, zipped)"
 SUFFIX = "zip"
+CONTENTS = ("labels",)
+PEOPLE = ("attribute",)
 OF_IMAGES = ["image_sha256", "name", "width", "height"]
 OF_FACES = ["image_sha256", "x", "y", "w", "h", "who", "identity", "score", "landmarks"]
 
 
-def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
+def write(files: dict[str, bytes], info: dict, counts: dict, people: str = "attribute") -> Iterator[bytes]:
     """One zip; fills `counts` with the rows it holds. The same version gives the same bytes anywhere."""
     counts.update({name: pq.read_metadata(io.BytesIO(data)).num_rows for name, data in files.items()})
     note = json.dumps(info, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

@@ -13,17 +13,28 @@ from labelling.models import Who
 
 TITLE = "CSV (two tables, zipped)"
 SUFFIX = "zip"
+CONTENTS = ("labels", "images")
+PEOPLE = ("attribute",)
 FACES = "faces.csv"
 COLUMNS = ("sha256", "x", "y", "w", "h", "who", "identity", "identity_id", "split", "origin", "score", "landmarks")
 
 
-def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
+def write(files: dict[str, bytes], info: dict, counts: dict, people: str = "attribute") -> Iterator[bytes]:
     """A zip, piece by piece; fills `counts` with what was really written."""
+    yield from zip_pieces(entries(files, info, counts, people))
+
+
+def entries(files: dict[str, bytes], info: dict, counts: dict, people: str) -> Iterator[tuple[str, bytes]]:
     photos, faces = [], []
     for image, mine in counted(files, counts):
         photos.append(photo_list.line(image, file_name(image)))
         faces += [_line(face) for face in mine]
-    yield from zip_pieces([(FACES, as_csv(COLUMNS, faces)), (photo_list.NAME, as_csv(photo_list.COLUMNS, photos))])
+    yield FACES, as_csv(COLUMNS, faces)
+    yield photo_list.NAME, as_csv(photo_list.COLUMNS, photos)
+
+
+def picture_name(image: dict) -> str:
+    return f"images/{file_name(image)}"
 
 
 def _line(face: dict) -> tuple:

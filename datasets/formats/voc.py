@@ -2,7 +2,8 @@
 
 `bndbox` counts as VOC does: whole pixels, the first is 1, the last belongs to the box. So xmin = x + 1, xmax = x + w,
 rounded outwards. That loses parts of a pixel, and VOC has no word for who a face is: an object also has `facet`, which
-other readers pass by. `name` is the person, or `face`. Archives of others may have folders around, or none.
+other readers pass by. `name` is the person, or `face`; with people as an attribute it is always `face`, and `facet`
+says who it is. Archives of others may have folders around, or none.
 """
 
 import math
@@ -20,26 +21,32 @@ from labelling.models import Who
 
 TITLE = "Pascal VOC (an XML a photo, zipped)"
 SUFFIX = "zip"
+CONTENTS = ("labels", "images")
+PEOPLE = ("classes", "attribute")
 ANYBODY = "face"
 ANNOTATION = re.compile(r"(?:.*/)?Annotations/(?:.*/)?[^/]+\.xml")
 MOST_BYTES = 16 * 1024 * 1024
 
 
-def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
+def write(files: dict[str, bytes], info: dict, counts: dict, people: str = "classes") -> Iterator[bytes]:
     """A zip, piece by piece; fills `counts` with what was really written."""
-    yield from zip_pieces(_entries(files, info, counts))
+    yield from zip_pieces(entries(files, info, counts, people))
 
 
-def _entries(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[tuple[str, bytes]]:
+def entries(files: dict[str, bytes], info: dict, counts: dict, people: str) -> Iterator[tuple[str, bytes]]:
     lists: dict[str, list[str]] = {split: [] for split in SPLITS}
     for image, mine in counted(files, counts):
         lists[image["split"]].append(image["image_sha256"])
-        yield f"Annotations/{image['image_sha256']}.xml", written(_annotation(image, mine, info))
+        yield f"Annotations/{image['image_sha256']}.xml", written(_annotation(image, mine, info, people))
     for split, shas in lists.items():
         yield f"ImageSets/Main/{split}.txt", "".join(f"{sha256}\n" for sha256 in shas).encode()
 
 
-def _annotation(image: dict, faces: list[dict], info: dict) -> Element:
+def picture_name(image: dict) -> str:
+    return f"JPEGImages/{file_name(image)}"
+
+
+def _annotation(image: dict, faces: list[dict], info: dict, people: str) -> Element:
     root = Element("annotation")
     add(root, "folder", "JPEGImages")
     add(root, "filename", file_name(image))
@@ -51,14 +58,14 @@ def _annotation(image: dict, faces: list[dict], info: dict) -> Element:
         add(size, name, value)
     add(root, "segmented", 0)
     for face in faces:
-        _object(root, image, face)
+        _object(root, image, face, people)
     return root
 
 
-def _object(root: Element, image: dict, face: dict) -> None:
+def _object(root: Element, image: dict, face: dict, people: str) -> None:
     x, y, w, h = box_of(face)
     found = add(root, "object")
-    add(found, "name", face["identity"] or ANYBODY)
+    add(found, "name", (face["identity"] if people == "classes" else None) or ANYBODY)
     add(found, "pose", "Unspecified")
     add(found, "truncated", 0)
     add(found, "difficult", int(face["who"] == Who.IGNORED))
@@ -67,7 +74,8 @@ def _object(root: Element, image: dict, face: dict) -> None:
     add(box, "ymin", math.floor(y) + 1)
     add(box, "xmax", min(math.ceil(round(x + w, 2)), image["width"]))
     add(box, "ymax", min(math.ceil(round(y + h, 2)), image["height"]))
-    add(found, "facet", x=x, y=y, w=w, h=h, who=face["who"])
+    named = {"identity": face["identity"]} if people != "classes" and face["identity"] else {}
+    add(found, "facet", x=x, y=y, w=w, h=h, who=face["who"], **named)
 
 
 def read(path: Path) -> Iterator[GivenPhoto]:
@@ -100,7 +108,7 @@ def _given(found: Element) -> GivenFace:
     if exact is not None:
         who = Who(exact.get("who"))
         box = tuple(float(exact.get(side)) for side in "xywh")
-        return GivenFace(box, who, name if who == Who.ASSIGNED else None)
+        return GivenFace(box, who, (exact.get("identity") or name) if who == Who.ASSIGNED else None)
     left, top, right, bottom = (float(_text(found, f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax"))
     box = (left - 1, top - 1, right - left + 1, bottom - top + 1)
     who, name = meant_by(name)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from datasets.formats import photo_list, yolo_of_others
-from datasets.formats.classes import Classes, meant
+from datasets.formats.classes import Classes, OnlyFaces, meant
 from datasets.formats.tables import batches, box_of, counted, file_name, tuples
 from datasets.formats.zipped import member, opened, zip_pieces
 from datasets.given import BadLabels, GivenFace, GivenPhoto
@@ -19,27 +19,44 @@ from labelling.models import Who
 
 TITLE = "YOLO (labels as text, zipped)"
 SUFFIX = "zip"
+CONTENTS = ("labels", "images")
+PEOPLE = ("classes", "attribute")
+FACES = "faces.csv"
 CLASSES = "classes.json"
 LABELS = re.compile(r"labels/[^/]+/([0-9a-f]{64})\.txt")
 # Of the side of a photo. A hundredth of a pixel comes back exactly from photos of up to a million pixels a side.
 DIGITS = 10
 
 
-def write(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[bytes]:
+def write(files: dict[str, bytes], info: dict, counts: dict, people: str = "classes") -> Iterator[bytes]:
     """A zip, piece by piece; fills `counts` with what was really written."""
-    yield from zip_pieces(_entries(files, info, counts))
+    yield from zip_pieces(entries(files, info, counts, people))
 
 
-def _entries(files: dict[str, bytes], info: dict, counts: dict) -> Iterator[tuple[str, bytes]]:
-    classes = Classes(_people(files["faces"]))
+def entries(files: dict[str, bytes], info: dict, counts: dict, people: str) -> Iterator[tuple[str, bytes]]:
+    """With people as an attribute, the only class is “face”, and `faces.csv` says who each line of a text is."""
+    classes = Classes(_people(files["faces"])) if people == "classes" else OnlyFaces()
     yield CLASSES, classes.as_json()
     yield "data.yaml", _yaml(classes, info)
-    lines = []
+    lines, faces = [], []
     for image, mine in counted(files, counts):
-        lines.append(photo_list.line(image, f"images/{image['split']}/{file_name(image)}"))
-        text = "".join(_line(classes, image, face) for face in mine)
-        yield f"labels/{image['split']}/{image['image_sha256']}.txt", text.encode()
+        lines.append(photo_list.line(image, picture_name(image)))
+        texts = f"labels/{image['split']}/{image['image_sha256']}.txt"
+        yield texts, "".join(_line(classes, image, face) for face in mine).encode()
+        if people != "classes":
+            faces += [_who(texts, number, face) for number, face in enumerate(mine, start=1)]
+    if people != "classes":
+        yield FACES, photo_list.as_csv(("file", "line", "who", "identity", "identity_id"), faces)
     yield photo_list.NAME, photo_list.as_csv(photo_list.COLUMNS, lines)
+
+
+def picture_name(image: dict) -> str:
+    return f"images/{image['split']}/{file_name(image)}"
+
+
+def _who(texts: str, line: int, face: dict) -> tuple:
+    name = photo_list.cell(face["identity"]) if face["identity"] is not None else ""
+    return texts, line, face["who"], name, "" if face["class_id"] is None else face["class_id"]
 
 
 def _people(faces: bytes) -> set[tuple[int, str]]:

@@ -36,12 +36,12 @@ def zip_pieces(entries: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for name, content in entries:
-            archive.writestr(_entry(name), content)
+            archive.writestr(entry_of(name), content)
             yield sink.taken()
     yield sink.taken()
 
 
-def _entry(name: str) -> zipfile.ZipInfo:
+def entry_of(name: str) -> zipfile.ZipInfo:
     """Without clock or platform, which would make equal exports differ."""
     entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     entry.create_system = 3

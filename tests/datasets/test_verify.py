@@ -73,7 +73,7 @@ def test_an_export_that_is_gone_or_cut_is_said(version, export, content):
     storage.delete(export.key)
     if content is not None:
         storage.put(export.key, content)
-    with pytest.raises(CommandError, match=f"Export {export.pk}"):
+    with pytest.raises(CommandError, match=f"of export {export.pk}"):
         call_command("verify", version.project.slug, "1")
 
 

@@ -139,6 +139,7 @@ FOREIGN = {
     "api-exports": lambda it: {"slug": it.slug, "number": it.version},
     "api-export": lambda it: {"export_id": it.export},
     "api-export-download": lambda it: {"export_id": it.export},
+    "api-export-file": lambda it: {"export_id": it.export, "place": 0},
     "api-runs": lambda it: {"slug": it.slug},
     "api-run": lambda it: {"run_id": it.run},
     "api-run-identities": lambda it: {"run_id": it.run},
