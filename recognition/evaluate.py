@@ -11,7 +11,6 @@ from jobs.work import Work
 from labelling import storage
 from labelling.models import Face
 from recognition.environment import environment_with
-from recognition.heads import BadHead, TrainedHead
 from recognition.human_level import human_level
 from recognition.labelled_faces import LabelledFaces, frozen_rows, load_faces
 from recognition.measure import (
@@ -26,6 +25,7 @@ from recognition.measure import (
 )
 from recognition.metrics.confusion import identity_counts
 from recognition.models import IdentityMetric, Model, Run, RunState
+from recognition.trained_head import BadHead, TrainedHead
 
 BASELINE = "Frozen embedding + nearest mean"
 

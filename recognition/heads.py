@@ -4,32 +4,23 @@ The head starts as the identity map. It leaves it only for an epoch whose gain i
 on data too small to learn from it stays the frozen embedding, bit for bit.
 """
 
-import json
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from pytorch_metric_learning.losses import ArcFaceLoss
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch.nn import functional
 
 from recognition.metrics.average_precision import per_identity_ap
 from recognition.metrics.gallery import IdentityScores, mean_templates
 from recognition.metrics.identification import closed_set_identification
-
-FORMAT = "residual head 1"
+from recognition.trained_head import TrainedHead
 
 
 class CannotTrain(ValueError):
     """The faces given cannot train a head; the message says why."""
-
-
-class BadHead(ValueError):
-    """These bytes are no head that Facet wrote."""
 
 
 @dataclass(frozen=True)
@@ -71,52 +62,6 @@ class Adapter(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return functional.normalize(x + self.change(x), dim=1)
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedHead:
-    """weight: shape (d, d) float32. metadata: plain values about the training."""
-
-    weight: np.ndarray
-    metadata: dict = field(default_factory=dict)
-
-    def project(self, vectors: np.ndarray) -> np.ndarray:
-        """vectors: shape (n, d), unit length. Returns the same shape, float32, unit length.
-
-        Raises ValueError for vectors of another embedder's dimension.
-        """
-        if vectors.ndim != 2 or vectors.shape[1] != self.weight.shape[0]:
-            raise ValueError(
-                f"This head takes vectors of {self.weight.shape[0]} numbers, not of shape {vectors.shape}."
-            )
-        moved = vectors + vectors @ self.weight.T
-        return (moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)).astype(np.float32)
-
-    def to_bytes(self) -> bytes:
-        """As safetensors: numbers and text only, no code. The same head gives the same bytes."""
-        tensor = torch.from_numpy(np.ascontiguousarray(self.weight))
-        # One entry, because the format keeps several in no particular order.
-        notes = json.dumps({"format": FORMAT, "training": self.metadata}, sort_keys=True)
-        return save_tensors({"adapter.weight": tensor}, {"facet": notes})
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "TrainedHead":
-        """Raises BadHead for anything else than what to_bytes wrote."""
-        try:
-            weight = load_tensors(data)["adapter.weight"].numpy()
-            notes = json.loads(_safetensors_notes(data)["facet"])
-            known, metadata = notes["format"] == FORMAT, notes["training"]
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise BadHead(f"These bytes are no head that Facet wrote: {error}") from error
-        if not known or weight.dtype != np.float32 or weight.ndim != 2 or weight.shape[0] != weight.shape[1]:
-            raise BadHead(f"A head is one square matrix of the format “{FORMAT}”; this file holds something else.")
-        return cls(weight, metadata)
-
-
-def _safetensors_notes(data: bytes) -> dict:
-    """The text entries of a safetensors file: a length of eight bytes, then a JSON header."""
-    length = int.from_bytes(data[:8], "little")
-    return json.loads(data[8 : 8 + length])["__metadata__"]
 
 
 def train_arcface_head(

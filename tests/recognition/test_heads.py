@@ -7,7 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from recognition.heads import BadHead, CannotTrain, HeadParams, TrainedHead, train_arcface_head
+from recognition.heads import CannotTrain, HeadParams, train_arcface_head
+from recognition.trained_head import BadHead, TrainedHead
 
 QUICK = HeadParams(epochs=25, learning_rate=3e-3)
 

@@ -21,10 +21,10 @@ from labelling.projects import create_project
 from labelling.submit import FaceWord
 from recognition import labelled_faces
 from recognition import train as training_module
-from recognition.heads import TrainedHead
 from recognition.labelled_faces import load_faces
 from recognition.models import Embedding, Model, Run, RunKind, RunState
 from recognition.runs import TrainParams, start_evaluation, start_training
+from recognition.trained_head import TrainedHead
 from recognition.vectors import unit, vectors_of_faces
 
 PHOTOS = {"Ana": 15, "Ben": 15, "Cem": 4}
