@@ -183,6 +183,7 @@ SPECTACULAR_SETTINGS = {
         "IntakeSourceEnum": "labelling.models.IntakeSource",
         "LabelSourceEnum": "labelling.api.serializers.SOURCES",
         "ExportStateEnum": "datasets.models.ExportState",
+        "ImportStateEnum": "datasets.models.ImportState",
     },
 }
 

@@ -5,7 +5,7 @@ said here stands unless asked otherwise. Which split a face was in is no label: 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import batched
 from uuid import uuid4
@@ -29,6 +29,7 @@ from labelling.submit import FaceWord, store_words
 READERS = {name: format for name, format in WRITTEN.items() if hasattr(format, "read")} | {"labelstudio": labelstudio}
 PHOTOS_AT_ONCE = 200
 MOST_TOLD = 20
+MOST_SHOWN = 12
 # What becomes of a face that the file gives.
 NEW, CONFIRMED, NAMED, SAME, REPLACED, KEPT = "new", "confirmed", "named", "same", "replaced", "kept"
 
@@ -38,7 +39,7 @@ class Report:
     """photos, faces: given by the file. done: how many faces were new, confirmed a proposal, named a box without a
     name, were there the same, replaced what people said here, or were left aside for it (kept). problems: photos that
     could not be found or do not fit, in sentences; the first of them. remarks: what was not taken of photos, or was
-    chosen among several, with how often.
+    chosen among several, with how often. examples: of what became of faces, the first few.
     """
 
     photos: int = 0
@@ -50,6 +51,15 @@ class Report:
     faces_left_out: int = 0
     proposals_left: int = 0
     remarks: Counter = field(default_factory=Counter)
+    examples: dict[str, list[dict]] = field(default_factory=dict)
+
+    def example(self, what: str, image: Image, ours: Face | None, given: GivenFace) -> None:
+        """The first few of each, for people to look at."""
+        shown = self.examples.setdefault(what, [])
+        if len(shown) < MOST_SHOWN:
+            side = {"image": image.pk, "photo": image.name, "box": [round(side, 2) for side in given.box]}
+            here = {"face": ours.pk, "here": words_of(ours)} if ours else {}
+            shown.append({**side, **here, "given": given.name or given.who.label})
 
     def problem(self, sentence: str, photo: GivenPhoto) -> None:
         self.problem_count += 1
@@ -69,21 +79,39 @@ class Report:
             "problems": self.problem_count,
             "problems_first": self.problems,
             "remarks": dict(self.remarks.most_common()),
+            "examples": self.examples,
         }
 
 
+def words_of(face: Face) -> str:
+    """Who a face is here, in words."""
+    if face.state != FaceState.CONFIRMED:
+        return face.get_state_display()
+    return face.identity.name if face.identity else face.get_who_display()
+
+
 def import_labels(
-    project: Project, given: Iterable[GivenPhoto], *, by=None, take_theirs=False, partly=False, dry_run=False
+    project: Project,
+    given: Iterable[GivenPhoto],
+    *,
+    by=None,
+    take_theirs=False,
+    partly=False,
+    dry_run=False,
+    tell: Callable[[int], None] = lambda photos: None,
+    at_end: Callable[[Report], None] = lambda report: None,
 ) -> Report:
     """All labels of the file in one transaction; each photo's are one event, which can be taken back.
 
     take_theirs: where people here said something else about a face, the file is believed. partly: photos with a problem
-    are left out; otherwise they are a reason to refuse all. Raises Refused, with nothing stored.
+    are left out; otherwise they are a reason to refuse all. tell: hears how many photos went by. at_end: the last word
+    in the transaction. Raises Refused, with nothing stored.
     """
     taking = _Taking(project, by, take_theirs)
     with transaction.atomic():
         for photos in batched(given, PHOTOS_AT_ONCE):
             taking.take(photos)
+            tell(taking.report.photos)
         report = taking.report
         if dry_run:
             transaction.set_rollback(True)
@@ -95,6 +123,7 @@ def import_labels(
             )
         if report.done.total() + report.faces_left_out != report.faces:
             raise Refused(f"Not every face is accounted for, so nothing was imported: {report.as_dict()}.")
+        at_end(report)
     return report
 
 
@@ -132,7 +161,10 @@ class _Taking:
         pairs = match_boxes([face.box for face in there], [face.box for face in photo.faces])
         matched = {theirs: there[ours] for ours, theirs, _ in pairs}
         words = [self._word(matched.get(place), face) for place, face in enumerate(photo.faces)]
-        self.report.done.update(what for what, _ in words)
+        for place, (what, _) in enumerate(words):
+            self.report.done[what] += 1
+            if what != SAME:
+                self.report.example(what, image, matched.get(place), photo.faces[place])
         said = [word for _, word in words if word]
         decided = {word.id for word in said}
         open_boxes = sum(face.state == FaceState.PROPOSED and face.pk not in decided for face in there)
@@ -203,7 +235,7 @@ def _find(project: Project, photos: tuple[GivenPhoto, ...]):
     wanted = {named: {_last(p.name) for p in photos if not p.sha256 and p.named == named} for named in Named}
     by_name = {named: _only_of_their_name(project, named, names) for named, names in wanted.items()}
     images = Image.objects.in_project(project).select_for_update(of=("self",)).order_by("pk")
-    images = images.prefetch_related(Prefetch("faces", Face.objects.order_by("pk")))
+    images = images.prefetch_related(Prefetch("faces", Face.objects.select_related("identity").order_by("pk")))
     with_hash = {image.sha256: image for image in images.filter(sha256__in={photo.sha256 for photo in photos})}
     alone = [pks[0] for found in by_name.values() for pks in found.values() if len(pks) == 1]
     with_name = {image.pk: image for image in images.filter(pk__in=alone)}

@@ -1,7 +1,7 @@
-"""A version, export or comparison whose job ended early says so, and why. The version's tag is free again."""
+"""A version, export, import or comparison whose job ended early says so, and why. The version's tag is free again."""
 
-from datasets import tags
-from datasets.models import Comparison, ComparisonState, Export, ExportState, Version, VersionState
+from datasets import import_files, tags
+from datasets.models import Comparison, ComparisonState, Export, ExportState, Import, Version, VersionState
 
 
 def mark_failed(sender, job, **kwargs) -> None:
@@ -14,3 +14,4 @@ def mark_failed(sender, job, **kwargs) -> None:
     Comparison.objects.filter(job=job, state=ComparisonState.WAITING).update(
         state=ComparisonState.FAILED, message=message
     )
+    import_files.stop(Import.objects.filter(job=job), message)

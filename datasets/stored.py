@@ -1,8 +1,8 @@
-"""The objects of versions, exports and comparisons, for `fsck`."""
+"""The objects of versions, exports, imports and comparisons, for `fsck`."""
 
 from collections.abc import Iterator
 
-from datasets.models import Comparison, ComparisonState, Export, ExportState, Version, VersionState
+from datasets.models import Comparison, ComparisonState, Export, ExportState, Import, Version, VersionState
 from labelling.fsck import Area, Expected
 from labelling.models import Project
 
@@ -55,3 +55,18 @@ class Comparisons(Area):
     def remake(self, project: Project, expected: Expected) -> str:
         Comparison.objects.filter(pk=expected.row).delete()
         return "Forgotten; it is worked out anew when somebody asks for it."
+
+
+class Imports(Area):
+    """Files of labels that wait to be checked or taken in; of no use once they are."""
+
+    folder = "imports/"
+    is_sampled = False
+
+    def expected(self, project: Project) -> Iterator[Expected]:
+        waiting = Import.objects.filter(project=project, state__in=Import.WAITING).defer("report")
+        files = [Expected(row.key, f"“{row.name}”, a file of labels", row.byte_size) for row in waiting]
+        yield from sorted(files, key=lambda file: file.key)
+
+    def advice(self, project: Project, expected: Expected) -> str:
+        return "Send the file again."

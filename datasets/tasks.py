@@ -3,7 +3,8 @@
 from datasets.comparisons import make_comparison
 from datasets.exports import make_export
 from datasets.freeze import freeze
-from datasets.models import Comparison, Export, Version
+from datasets.import_files import do_import
+from datasets.models import Comparison, Export, Import, Version
 from jobs.work import Work, handles
 
 
@@ -21,3 +22,9 @@ def export_version(work: Work) -> dict:
 def compare_versions(work: Work) -> dict:
     comparisons = Comparison.objects.select_related("old__project", "new__project")
     return make_comparison(comparisons.get(pk=work.params["comparison"]), work)
+
+
+@handles("import")
+def import_file(work: Work) -> dict:
+    rows = Import.objects.select_related("project", "created_by")
+    return do_import(rows.get(pk=work.params["import"]), work)

@@ -1,8 +1,10 @@
 from django.urls import path
 
-from datasets import api, client_wheel, diff_views, pull_api, tags_api, views
+from datasets import api, client_wheel, diff_views, import_views, imports_api, pull_api, tags_api, views
 
 urlpatterns = [
+    path("p/<slug:slug>/imports/", import_views.import_list, name="imports"),
+    path("p/<slug:slug>/imports/<int:import_id>/", import_views.import_page, name="import"),
     path("p/<slug:slug>/versions/", views.version_list, name="versions"),
     path("p/<slug:slug>/versions/preview/", views.freeze_preview, name="freeze-preview"),
     path("p/<slug:slug>/versions/<int:number>/", views.version_page, name="version"),
@@ -13,6 +15,10 @@ urlpatterns = [
     path("client/<str:name>", client_wheel.download, name="client-wheel"),
 ]
 api_urlpatterns = [
+    path("projects/<slug:slug>/imports/", imports_api.ImportList.as_view(), name="api-imports"),
+    path("imports/<int:import_id>/", imports_api.ImportDetail.as_view(), name="api-import"),
+    path("imports/<int:import_id>/check/", imports_api.ImportCheck.as_view(), name="api-import-check"),
+    path("imports/<int:import_id>/apply/", imports_api.ImportApply.as_view(), name="api-import-apply"),
     path("projects/<slug:slug>/tags/", tags_api.TagList.as_view(), name="api-tags"),
     path("projects/<slug:slug>/tags/moves/", tags_api.TagMoves.as_view(), name="api-tag-moves"),
     path("projects/<slug:slug>/versions/", api.VersionList.as_view(), name="api-versions"),

@@ -22,6 +22,7 @@ from jobs.signals import announce_stop
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=float(os.environ.get("FACET_JOB_LEASE_S", "30")))
+TOLD_EVERY_S = 1.0
 LOG_TAIL = 8_000
 
 # Returns what is worth keeping, plain values; under "said" a sentence about it for people.
@@ -45,6 +46,7 @@ class Work:
     def __init__(self, job: Job):
         self.job = job
         self.params = job.params
+        self._told: dict = {}
 
     def _mine(self):
         return Job.objects.filter(pk=self.job.pk, fence=self.job.fence, state=State.RUNNING)
@@ -71,6 +73,14 @@ class Work:
         self.check()
         if fields and not self._mine().update(**fields):
             raise LostLease
+
+    def tell(self, *, done: int, total: int = 0, message: str = "") -> None:
+        """Publish how far one long transaction is, in which nothing else would be seen before its end.
+
+        The heartbeat writes it from its own connection. Raises as `check` when this worker should stop.
+        """
+        self.check()
+        self._told = {"done": min(done, total) if total else done, "total": total, "message": message[:500]}
 
     @contextlib.contextmanager
     def chunk(self, count: int = 1) -> Iterator[None]:
@@ -112,10 +122,16 @@ class Work:
             thread.join()
 
     def _beat(self, stop: threading.Event) -> None:
+        pause, written, since = LEASE.total_seconds() / 4, {}, 0.0
         try:
-            while not stop.wait(LEASE.total_seconds() / 4):
+            while not stop.wait(min(pause, TOLD_EVERY_S)):
+                since += min(pause, TOLD_EVERY_S)
+                told = self._told
+                if since < pause and told == written:
+                    continue
+                since, written = 0.0, told
                 try:
-                    if not self._mine().update(lease_until=Now() + LEASE):
+                    if not self._mine().update(lease_until=Now() + LEASE, **told):
                         return
                 except DatabaseFault as error:  # the next beat may get through; if none does, the lease lapses
                     logger.warning("Job %s could not renew its lease: %s", self.job.pk, error)

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from datasets.given import BadLabels
 
@@ -50,7 +50,7 @@ def entry_of(name: str) -> zipfile.ZipInfo:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def opened(path: Path | IO[bytes]) -> Iterator[zipfile.ZipFile]:
     """Raises BadLabels for what is no archive, or lacks what is asked of it inside."""
     try:
         with zipfile.ZipFile(path) as archive:

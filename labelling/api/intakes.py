@@ -115,7 +115,7 @@ class IntakeList(generics.ListAPIView):
         the originals of new photos stay there instead of being copied.
         """
         project = project_for(request.user, slug)
-        _must_fit(request)
+        must_fit(request)
         shape = AskedSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         asked = shape.validated_data
@@ -194,7 +194,7 @@ def _shape(intake: Intake) -> dict:
     return IntakeSerializer(Intake.objects.with_counts().select_related("job").get(pk=intake.pk)).data
 
 
-def _must_fit(request) -> None:
+def must_fit(request) -> None:
     """Before its body is read: what is too large is not first written to this machine's disk."""
     _must_be_small_enough(int(request.META.get("CONTENT_LENGTH") or 0))
 

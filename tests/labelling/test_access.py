@@ -72,6 +72,12 @@ FOREIGN = {
     "token-revoke": lambda it: {"token_id": it.token},
     "picture": lambda it: {"image_id": it.image, "size": "small", "key": it.image_key},
     "crop": lambda it: {"face_id": it.face, "key": it.face_key},
+    "imports": lambda it: {"slug": it.slug},
+    "import": lambda it: {"slug": it.slug, "import_id": it.labels},
+    "api-imports": lambda it: {"slug": it.slug},
+    "api-import": lambda it: {"import_id": it.labels},
+    "api-import-check": lambda it: {"import_id": it.labels},
+    "api-import-apply": lambda it: {"import_id": it.labels},
     "versions": lambda it: {"slug": it.slug},
     "version": lambda it: {"slug": it.slug, "number": it.version},
     "freeze-preview": lambda it: {"slug": it.slug},
@@ -207,7 +213,7 @@ def _cluster_of(project, face) -> int:
 
 def _later_things(project, job) -> dict[str, int]:
     """Rows of the layers above, so that their routes are refused for the right reason."""
-    from datasets.models import Export, Version
+    from datasets.models import Export, Import, Version
     from labelling.models import Face
     from recognition.models import Run, RunKind, Suspicion
 
@@ -218,7 +224,10 @@ def _later_things(project, job) -> dict[str, int]:
     suspicion = Suspicion.objects.create(
         project=project, face=face, kind="box", score=1, face_version=face.version, detail={"detector": 0.98}
     )
-    return {"version": version.number, "export": export.pk, "run": run.pk, "suspicion": suspicion.pk}
+    labels = Import.objects.create(project=project, uid=uuid4(), format="coco", name="Zenobia.json")
+    return {
+        "version": version.number, "export": export.pk, "run": run.pk, "suspicion": suspicion.pk, "labels": labels.pk,
+    }  # fmt: skip
 
 
 @pytest.fixture
