@@ -16,9 +16,9 @@ from datasets.manifest import (
     FACES,
     IMAGES,
     ManifestBroken,
+    column_batches,
     content_hash,
     give_memory_back,
-    read_columns,
     write_table,
 )
 from datasets.models import Version, VersionState
@@ -105,8 +105,9 @@ def freeze(version: Version, work: Work) -> dict:
             else "Nothing to freeze: no face is confirmed any more."
         )
     work.progress(done=1, message="Splitting")
-    images, faces = _with_splits(images, faces, alike, version)
-    version.statistics = statistics(images, faces, left_out=without)
+    images, faces, photo = _with_splits(images, faces, alike, version)
+    version.statistics = statistics(images, faces, photo, left_out=without)
+    del photo
     work.progress(done=2, message="Writing")
     version.content_hash = content_hash(images, faces)
     write_table(version, "images", images)
@@ -130,7 +131,9 @@ def _read_labels(project_id: int, filters: Filters) -> tuple[pa.Table, pa.Table,
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         photos = photos_that_pass(project_id, filters)
         alike = dict(photos.filter(near_group__isnull=False).order_by().values_list("sha256", "near_group"))
-        images = photos.order_by("sha256").values_list("sha256", "name", "width", "height", "format", "session", "pk")
+        images = photos.order_by("sha256").values_list(
+            "sha256", "name", "width", "height", "format", "session", "sharpness", "brightness", "camera", "pk"
+        )
         faces = (
             faces_that_pass(project_id, filters)
             .annotate(points=Func("landmarks", Value(" "), function="array_to_string", output_field=TextField()))
@@ -187,8 +190,8 @@ def _numbers(texts: pa.StringArray, kind: pa.DataType) -> pa.ListArray:
     return pa.ListArray.from_arrays(lists.offsets, lists.flatten().cast(kind.value_type), mask=lists.is_null())
 
 
-def _splits_before(version: Version, photos: np.ndarray) -> list[str | None]:
-    """Where the last version had each of these photos; None of those that no version had.
+def _splits_before(version: Version, photos: np.ndarray) -> np.ndarray:
+    """Where the last version had each of these photos, as its place in SPLITS; -1 of those that no version had.
 
     What any version ever had in test is there, also when it was away since. Raises JobFailed when an earlier version
     cannot be read: splitting without it could teach what was kept for tests.
@@ -198,25 +201,25 @@ def _splits_before(version: Version, photos: np.ndarray) -> list[str | None]:
     was_tested = np.zeros(len(photos), bool)
     for one in earlier.order_by("number").defer("statistics"):
         try:
-            table = read_columns(one, "images", ["image_sha256", "split"])
+            for batch in column_batches(one, "images", ["image_sha256", "split"]):
+                splits = pc.index_in(batch["split"].cast(pa.string()), pa.array(SPLITS)).to_numpy().astype(np.int8)
+                here = _places(_hashes(batch["image_sha256"]), photos)
+                last[here[here >= 0]] = splits[here >= 0]
         except ManifestBroken as error:
             raise JobFailed(f"{error} Restore it from a backup, or freeze with new splits.") from error
-        splits = pc.index_in(table["split"].cast(pa.string()), pa.array(SPLITS)).to_numpy().astype(np.int8)
-        place = _places(photos, _hashes(table["image_sha256"]))
-        last = np.where(place < 0, -1, splits[place])
         was_tested |= last == SPLITS.index("test")
-        del table
         give_memory_back()
     last[was_tested] = SPLITS.index("test")
-    return [(*SPLITS, None)[split] for split in last.tolist()]
+    return last
 
 
 def _with_splits(
     images: pa.Table, faces: pa.Table, alike: dict[str, int], version: Version
-) -> tuple[pa.Table, pa.Table]:
+) -> tuple[pa.Table, pa.Table, np.ndarray]:
+    """Both with the split, and the row of each face's photo."""
     policy = SplitPolicy.from_dict(version.split_policy)
     shas = _hashes(images["image_sha256"])
-    before = _splits_before(version, shas) if policy.sticky else [None] * len(shas)
+    before = _splits_before(version, shas) if policy.sticky else np.full(len(shas), -1, np.int8)
     group_of = split_groups(
         zip(images["image_sha256"].to_pylist(), _shared(images["session"]), strict=True), alike, policy
     )
@@ -225,9 +228,14 @@ def _with_splits(
     names, group = np.unique(np.array(groups_of_photos, dtype=object), return_inverse=True)
     photo = _photo_of(faces["image_sha256"], shas)
     groups = _people_of_groups(names, group, group[photo], faces["identity"])
-    split_of = assign_splits(groups, policy, held_splits(zip(groups_of_photos, before, strict=True), policy))
+    split_of = assign_splits(groups, policy, held_splits(zip(groups_of_photos, _names(before), strict=True), policy))
     splits = np.array([SPLITS.index(split_of[name]) for name in names.tolist()], np.int8)[group]
-    return _add_split(images, IMAGES, splits), _add_split(faces, FACES, splits[photo])
+    return _add_split(images, IMAGES, splits), _add_split(faces, FACES, splits[photo]), photo
+
+
+def _names(splits: np.ndarray) -> Iterator[str | None]:
+    """Of places in SPLITS; None of -1."""
+    return ((*SPLITS, None)[split] for split in splits.tolist())
 
 
 def _shared(column: pa.ChunkedArray) -> Iterator[str]:
@@ -237,9 +245,10 @@ def _shared(column: pa.ChunkedArray) -> Iterator[str]:
     return (texts[index] for index in encoded.indices.to_pylist())
 
 
-def _hashes(column: pa.ChunkedArray) -> np.ndarray:
+def _hashes(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """The bytes of a column of hashes, all of one length, shape (rows,); in their order, which is canonical."""
-    texts = column.combine_chunks().cast(pa.string())
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    texts = whole.cast(pa.string())
     length = len(texts[0].as_py()) if len(texts) else 1
     offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :]
     return np.frombuffer(texts.buffers()[2], f"S{length}", len(texts), offsets[0] if len(texts) else 0)

@@ -7,6 +7,7 @@ No database id, clock, file name or path enters it, so equal labels hash equally
 import hashlib
 import io
 import json
+import tempfile
 from collections.abc import Iterator
 
 import numpy as np
@@ -47,9 +48,12 @@ IMAGES = pa.schema(
         ("format", pa.dictionary(pa.int8(), pa.string())),
         ("session", pa.string()),
         ("split", pa.dictionary(pa.int8(), pa.string())),
+        ("sharpness", pa.float32()),
+        ("brightness", pa.float32()),
+        ("camera", pa.dictionary(pa.int32(), pa.string())),
         ("image_id", pa.int64()),
     ],
-    metadata={"facet": "images 1"},
+    metadata={"facet": "images 2"},
 )
 
 
@@ -168,6 +172,19 @@ def read_columns(version: Version, name: str, columns: list[str]) -> pa.Table:
     return pq.read_table(io.BytesIO(read_file(version, name)), columns=columns, use_threads=False)
 
 
+def column_batches(version: Version, name: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """As `read_columns`, a part at a time; the file itself is on disk meanwhile, and not in memory."""
+    with tempfile.TemporaryFile(prefix="facet-table-") as file:
+        try:
+            storage.download_to(version.key(name), file)
+        except storage.ObjectMissing as error:
+            raise _gone(version, name) from error
+        file.seek(0)
+        if hashlib.file_digest(file, "sha256").hexdigest() != getattr(version, f"{name}_sha256"):
+            raise _another(version, name)
+        yield from pq.ParquetFile(file).iter_batches(LINES_AT_ONCE, columns=columns, use_threads=False)
+
+
 def parse_table(data: bytes) -> pa.Table:
     return pq.read_table(io.BytesIO(data))
 
@@ -177,7 +194,15 @@ def read_file(version: Version, name: str) -> bytes:
     try:
         data = storage.get(version.key(name))
     except storage.ObjectMissing as error:
-        raise ManifestBroken(f"{name}.parquet of {version} is gone from the object store.") from error
+        raise _gone(version, name) from error
     if hashlib.sha256(data).hexdigest() != getattr(version, f"{name}_sha256"):
-        raise ManifestBroken(f"{name}.parquet of {version} is not the file that was frozen.")
+        raise _another(version, name)
     return data
+
+
+def _gone(version: Version, name: str) -> ManifestBroken:
+    return ManifestBroken(f"{name}.parquet of {version} is gone from the object store.")
+
+
+def _another(version: Version, name: str) -> ManifestBroken:
+    return ManifestBroken(f"{name}.parquet of {version} is not the file that was frozen.")

@@ -14,6 +14,7 @@ COLUMNS = (
     Column("train", "Train"),
     Column("val", "Validate"),
     Column("test", "Test"),
+    Column("sessions", "Sessions", hint="In how many capture sessions the person was seen"),
     Column("class_id", "Class", hint="Number of the person, given once and never reused"),
 )
 
@@ -46,4 +47,4 @@ def _sorted(people: list[dict], sort: str) -> list[dict]:
     """By the column, then by name; sorting is stable, so the second key goes first."""
     column, downwards = sort.removeprefix("-"), sort.startswith("-")
     by_name = sorted(people, key=lambda person: person["name"].casefold(), reverse=downwards and column == "name")
-    return by_name if column == "name" else sorted(by_name, key=lambda person: person[column], reverse=downwards)
+    return by_name if column == "name" else sorted(by_name, key=lambda person: person.get(column, 0), reverse=downwards)

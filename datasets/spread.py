@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from datasets.slices import SLICINGS
 from datasets.splits import SPLITS
 
 # More bars than this cannot be told apart on any screen.
@@ -45,6 +46,21 @@ def split_rows(statistics: dict, policy: dict) -> list[dict]:
             "asked": policy.get(split),
         }
         for split in SPLITS
+    ]
+
+
+def slice_tables(statistics: dict) -> list[dict]:
+    """Faces and people of each part of each slicing, with the part's share of all faces; none of older versions."""
+    counted, total = statistics.get("slices") or {}, statistics["faces"] or 1
+    return [
+        {
+            "name": slicing.name,
+            "title": slicing.title,
+            "what": slicing.what,
+            "rows": [{**row, "share": row["faces"] / total} for row in counted[slicing.name]],
+        }
+        for slicing in SLICINGS
+        if slicing.name in counted
     ]
 
 

@@ -1,20 +1,26 @@
 """What a version holds, counted once when it is frozen."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from datasets.imbalance import imbalance
+from datasets.slices import count_slices, values_of
 from datasets.splits import SPLITS
 from labelling.models import Who
 
+MOST_SESSIONS = 12
 
-def statistics(images: pa.Table, faces: pa.Table, *, left_out: dict) -> dict:
+
+def statistics(images: pa.Table, faces: pa.Table, photo: np.ndarray, *, left_out: dict) -> dict:
     """Counts, imbalance and people of both tables, plain values only; people with most faces come first.
 
-    left_out: what else is known of what did not come in.
+    photo: the row of each face's photo, shape (faces,). left_out: what else is known of what did not come in.
     """
     who, images_in, faces_in = _counts(faces["who"]), _counts(images["split"]), _counts(faces["split"])
-    people = _people(faces)
+    names, person = _coded(faces["identity"])
+    sessions = _sessions(images["session"], names, person, photo)
+    people = _people(faces, sessions.pop("of_people"))
     return {
         "images": images.num_rows,
         "faces": faces.num_rows,
@@ -22,6 +28,8 @@ def statistics(images: pa.Table, faces: pa.Table, *, left_out: dict) -> dict:
         "who": dict(sorted(who.items())),
         "splits": {split: {"images": images_in.get(split, 0), "faces": faces_in.get(split, 0)} for split in SPLITS},
         "imbalance": imbalance([person["faces"] for person in people]),
+        "slices": count_slices(values_of(faces, images, photo), person),
+        "sessions": sessions,
         "people": people,
         # Unnamed faces are in the version as boxes; they are left out of everything that is about people.
         "left_out": {**left_out, "unnamed_faces": who.get(Who.UNASSIGNED, 0)},
@@ -33,12 +41,40 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
     return {row["values"]: row["counts"] for row in column.value_counts().to_pylist()}
 
 
-def _people(faces: pa.Table) -> list[dict]:
+def _coded(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
+    """Each text once, and the place of each row's text among them; -1 where there is none."""
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.dictionary.to_pylist(), encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+
+
+def _sessions(column: pa.ChunkedArray, names: list[str], person: np.ndarray, photo: np.ndarray) -> dict:
+    """How many sessions there are, the largest of them, and in how many each person was seen."""
+    sessions, session = _coded(column)
+    photos = np.bincount(session, minlength=len(sessions))
+    faces = np.bincount(session[photo], minlength=len(sessions))
+    known = [place for place, name in enumerate(sessions) if name]
+    largest = sorted(known, key=lambda place: (-faces[place], sessions[place]))[:MOST_SESSIONS]
+    named = (person >= 0) & np.isin(session, known)[photo]
+    pairs = np.unique(person[named].astype(np.int64) * len(sessions) + session[photo][named])
+    seen_in = np.bincount(pairs // max(len(sessions), 1), minlength=len(names))
+    return {
+        "sessions": len(known),
+        "photos_without": int(photos.sum() - photos[known].sum()),
+        "largest": [
+            {"name": sessions[place], "photos": int(photos[place]), "faces": int(faces[place])} for place in largest
+        ],
+        "people_in_one": int((seen_in == 1).sum()),
+        "of_people": dict(zip(names, seen_in.tolist(), strict=True)),
+    }
+
+
+def _people(faces: pa.Table, sessions: dict[str, int]) -> list[dict]:
     named = faces.select(["identity", "class_id", "split"]).filter(pc.is_valid(faces["identity"]))
     rows = named.group_by(["identity", "class_id", "split"]).aggregate([([], "count_all")]).to_pylist()
     people: dict[str, dict] = {}
     for row in rows:
         nobody_yet = {"name": row["identity"], "class_id": row["class_id"], "faces": 0, **dict.fromkeys(SPLITS, 0)}
+        nobody_yet["sessions"] = sessions[row["identity"]]
         person = people.setdefault(row["identity"], nobody_yet)
         person["faces"] += row["count_all"]
         person[row["split"]] += row["count_all"]

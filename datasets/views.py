@@ -18,7 +18,7 @@ from datasets.models import LATEST, Tag, TagMove, Version, VersionState
 from datasets.outlook import recent_outlook
 from datasets.people_table import people_page
 from datasets.pull_page import how_to_pull
-from datasets.spread import chart_data, face_ranges, not_measurable, split_rows
+from datasets.spread import chart_data, face_ranges, not_measurable, slice_tables, split_rows
 from datasets.tags import move_tag, take_off
 from labelling.access import require_role, role_of
 from labelling.errors import Refused
@@ -131,6 +131,7 @@ def _ready_page(
         people=table,
         splits=split_rows(version.statistics, version.split_policy),
         ranges=face_ranges(people),
+        slices=slice_tables(version.statistics),
         not_measurable=not_measurable(people),
         chart=chart_data(people),
         others=_others(version),

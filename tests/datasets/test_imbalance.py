@@ -24,6 +24,7 @@ def test_figures_of_a_small_set_worked_by_hand():
         "gini": 0.25,
         "normalised_entropy": pytest.approx(entropy / log(2), abs=1e-6),
         "effective_people": pytest.approx(exp(entropy), abs=1e-3),
+        "effective_faces": 4.0,  # 1 + (1 − 0.999³) / 0.001
     }
 
 
