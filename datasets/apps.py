@@ -11,4 +11,4 @@ class DatasetsConfig(AppConfig):
         from labelling import fsck
 
         job_stopped.connect(stopped.mark_failed, dispatch_uid="datasets")
-        fsck.register(stored.Manifests(), stored.Exports(), stored.Comparisons(), stored.Imports())
+        fsck.register(stored.Manifests(), stored.Exports(), stored.PairLists(), stored.Comparisons(), stored.Imports())

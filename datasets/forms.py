@@ -3,8 +3,9 @@
 from django import forms
 
 from datasets.exports import FORMATS
-from datasets.models import Tag
-from datasets.splits import BadPolicy, SplitPolicy
+from datasets.models import PairList, Tag
+from datasets.pair_lists import LFW_FOLDS, LFW_PAIRS, MOST_FOLDS, MOST_PAIRS
+from datasets.splits import SPLITS, BadPolicy, SplitPolicy
 from labelling.models import Who
 
 DEFAULT = SplitPolicy()
@@ -121,6 +122,20 @@ class TagForm(forms.Form):
         help_text="A new name, or one that stands elsewhere and moves here.",
     )  # fmt: skip
     reason = forms.CharField(label="Why", max_length=500, help_text="Kept with the move, for those who ask later.")
+
+
+class PairsForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=PairList.NAME_LENGTH, initial="lfw")
+    folds = forms.IntegerField(label="Folds", min_value=1, max_value=MOST_FOLDS, initial=LFW_FOLDS)
+    pairs = forms.IntegerField(
+        label="Pairs a fold", min_value=1, max_value=MOST_PAIRS, initial=LFW_PAIRS,
+        help_text="Genuine ones, and as many impostors; at most.",
+    )  # fmt: skip
+    seed = forms.IntegerField(label="Seed", min_value=0, max_value=2**31 - 1, initial=1)
+    splits = forms.MultipleChoiceField(
+        label="Faces of", choices=[(split, split) for split in SPLITS], initial=["test"],
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
 
 
 class ExportForm(forms.Form):

@@ -225,6 +225,46 @@ class Pull(models.Model):
         return f"pull of {self.version}"
 
 
+class PairListState(models.TextChoices):
+    WAITING = "waiting", "being made"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
+class PairList(models.Model):
+    """Verification pairs of a version, in LFW's format in the object store; `options` make them again."""
+
+    NAME_LENGTH = 60
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="pair_lists")
+    name = models.CharField(max_length=NAME_LENGTH)
+    options = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=PairListState, default=PairListState.WAITING)
+    message = models.CharField(max_length=500, blank=True)
+    key = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    byte_size = models.PositiveBigIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ExportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # One that failed gives its name back.
+            models.UniqueConstraint(
+                fields=["version", "name"], name="pairs_named_once_per_version", condition=~Q(state="failed")
+            ),
+            models.CheckConstraint(condition=~Q(state="done") | ~Q(sha256=""), name="finished_pairs_have_a_checksum"),
+        ]
+
+    def __str__(self) -> str:
+        return f"pairs “{self.name}” of {self.version}"
+
+
 class ComparisonQuerySet(ScopedQuerySet):
     project_path = "new__project"
 

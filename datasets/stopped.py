@@ -1,7 +1,17 @@
-"""A version, export, import or comparison whose job ended early says so, and why. The version's tag is free again."""
+"""What a job was to make and did not says so, and why. The tag of a version that failed is free again."""
 
 from datasets import import_files, tags
-from datasets.models import Comparison, ComparisonState, Export, ExportState, Import, Version, VersionState
+from datasets.models import (
+    Comparison,
+    ComparisonState,
+    Export,
+    ExportState,
+    Import,
+    PairList,
+    PairListState,
+    Version,
+    VersionState,
+)
 
 
 def mark_failed(sender, job, **kwargs) -> None:
@@ -11,6 +21,7 @@ def mark_failed(sender, job, **kwargs) -> None:
         version.save(update_fields=["state", "message"])
         tags.let_go(version)
     Export.objects.filter(job=job, state=ExportState.WAITING).update(state=ExportState.FAILED, message=message)
+    PairList.objects.filter(job=job, state=PairListState.WAITING).update(state=PairListState.FAILED, message=message)
     Comparison.objects.filter(job=job, state=ComparisonState.WAITING).update(
         state=ComparisonState.FAILED, message=message
     )

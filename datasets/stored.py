@@ -1,8 +1,18 @@
-"""The objects of versions, exports, imports and comparisons, for `fsck`."""
+"""The objects of versions, exports, lists of pairs, imports and comparisons, for `fsck`."""
 
 from collections.abc import Iterator
 
-from datasets.models import Comparison, ComparisonState, Export, ExportState, Import, Version, VersionState
+from datasets.models import (
+    Comparison,
+    ComparisonState,
+    Export,
+    ExportState,
+    Import,
+    PairList,
+    PairListState,
+    Version,
+    VersionState,
+)
 from labelling.fsck import Area, Expected
 from labelling.models import Project
 
@@ -38,6 +48,21 @@ class Exports(Area):
 
     def advice(self, project: Project, expected: Expected) -> str:
         return "Export that version again: the same bytes come out."
+
+
+class PairLists(Area):
+    folder = "pairs/"
+
+    def expected(self, project: Project) -> Iterator[Expected]:
+        done = PairList.objects.filter(version__project=project, state=PairListState.DONE).select_related("version")
+        files = [
+            Expected(one.key, f"pairs “{one.name}” of version {one.version.number}", one.byte_size, one.sha256)
+            for one in done.defer("version__statistics")
+        ]
+        yield from sorted(files, key=lambda file: file.key)
+
+    def advice(self, project: Project, expected: Expected) -> str:
+        return "Make them again under another name, with the same seed: the same bytes come out."
 
 
 class Comparisons(Area):

@@ -4,7 +4,8 @@ from datasets.comparisons import make_comparison
 from datasets.exports import make_export
 from datasets.freeze import freeze
 from datasets.import_files import do_import
-from datasets.models import Comparison, Export, Import, Version
+from datasets.models import Comparison, Export, Import, PairList, Version
+from datasets.pair_lists import make_pairs
 from jobs.work import Work, handles
 
 
@@ -28,3 +29,8 @@ def compare_versions(work: Work) -> dict:
 def import_file(work: Work) -> dict:
     rows = Import.objects.select_related("project", "created_by")
     return do_import(rows.get(pk=work.params["import"]), work)
+
+
+@handles("pairs")
+def pair_faces(work: Work) -> dict:
+    return make_pairs(PairList.objects.select_related("version__project").get(pk=work.params["pair_list"]), work)

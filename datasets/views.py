@@ -12,10 +12,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from datasets.exports import start_export
 from datasets.filters import Filters, in_words, left_out, read_filters, what_passes
-from datasets.forms import ExportForm, FilterForm, FreezeForm, TagForm
+from datasets.forms import ExportForm, FilterForm, FreezeForm, PairsForm, TagForm
 from datasets.freeze import start_freeze
 from datasets.models import LATEST, Tag, TagMove, Version, VersionState
 from datasets.outlook import recent_outlook
+from datasets.pair_views import lists_of
 from datasets.people_table import people_page
 from datasets.pull_page import how_to_pull
 from datasets.spread import chart_data, face_ranges, not_measurable, slice_tables, split_rows
@@ -144,6 +145,8 @@ def _ready_page(
         address=_address(version),
         pull=how_to_pull(request, project, version),
         pulls=list(version.pulls.select_related("by")[:MOST_PULLS]),
+        pair_lists=lists_of(version),
+        pairs_form=PairsForm(),
         asked=in_words(Filters.from_dict(version.filters)),
         **_rights(role_of(request.user, project)),
     )  # fmt: skip

@@ -188,8 +188,8 @@ def test_a_page_of_versions_asks_a_fixed_number_of_questions(make_version, proje
         Export.objects.create(version=version, format="coco")
     assert (queries(list_url(project)), queries(page_url(version))) == few
     # Session, user, project, role asked for and role held; then the versions, three counts, tags and their moves, or
-    # the version, those it can be compared with, tags of both, all tags, their moves, its exports and its pulls.
-    assert [number - len(strip) for number in few] == [9, 11]
+    # the version, those it can be compared with, tags of both, all tags, their moves, its exports, pulls and pairs.
+    assert [number - len(strip) for number in few] == [9, 12]
 
 
 def test_a_version_that_is_being_frozen_shows_its_progress(make_version, engineer, client_for):

@@ -81,6 +81,7 @@ FOREIGN = {
     "versions": lambda it: {"slug": it.slug},
     "version": lambda it: {"slug": it.slug, "number": it.version},
     "freeze-preview": lambda it: {"slug": it.slug},
+    "version-pairs": lambda it: {"slug": it.slug, "number": it.version},
     "version-tag": lambda it: {"slug": it.slug, "number": it.version},
     "version-compare": lambda it: {"slug": it.slug, "number": it.version},
     "version-diff": lambda it: {"slug": it.slug, "number": it.version, "against": it.version},
@@ -133,6 +134,9 @@ FOREIGN = {
     "api-identity-merge": lambda it: {"identity_id": it.identity},
     "api-identity-split": lambda it: {"identity_id": it.identity},
     "api-undo": lambda it: {"event_id": it.event},
+    "api-pair-lists": lambda it: {"slug": it.slug, "number": it.version},
+    "api-pair-list": lambda it: {"pair_list_id": it.pair_list},
+    "api-pair-list-download": lambda it: {"pair_list_id": it.pair_list},
     "api-tags": lambda it: {"slug": it.slug},
     "api-tag-moves": lambda it: {"slug": it.slug},
     "api-versions": lambda it: {"slug": it.slug},
@@ -213,7 +217,7 @@ def _cluster_of(project, face) -> int:
 
 def _later_things(project, job) -> dict[str, int]:
     """Rows of the layers above, so that their routes are refused for the right reason."""
-    from datasets.models import Export, Import, Version
+    from datasets.models import Export, Import, PairList, Version
     from labelling.models import Face
     from recognition.models import Run, RunKind, Suspicion
 
@@ -225,8 +229,10 @@ def _later_things(project, job) -> dict[str, int]:
         project=project, face=face, kind="box", score=1, face_version=face.version, detail={"detector": 0.98}
     )
     labels = Import.objects.create(project=project, uid=uuid4(), format="coco", name="Zenobia.json")
+    pair_list = PairList.objects.create(version=version, name="Zenobia pairs")
     return {
         "version": version.number, "export": export.pk, "run": run.pk, "suspicion": suspicion.pk, "labels": labels.pk,
+        "pair_list": pair_list.pk,
     }  # fmt: skip
 
 
