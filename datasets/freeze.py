@@ -266,7 +266,7 @@ def _photo_of(shas_of_faces: pa.ChunkedArray, shas: np.ndarray) -> np.ndarray:
     """The row of each face's photo."""
     first, *_ = shas_of_faces.chunks
     place = _places(_hashes(pa.chunked_array([first.dictionary])), shas)  # all chunks have the same dictionary
-    return place[np.concatenate([chunk.indices.to_numpy() for chunk in shas_of_faces.chunks])]
+    return place.astype(np.int32)[np.concatenate([chunk.indices.to_numpy() for chunk in shas_of_faces.chunks])]
 
 
 def _people_of_groups(names: np.ndarray, group: np.ndarray, face_group: np.ndarray, identities) -> dict[str, list[str]]:

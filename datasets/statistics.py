@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datasets.imbalance import imbalance
-from datasets.slices import count_slices, values_of
+from datasets.slices import count_slices
 from datasets.splits import SPLITS
 from labelling.models import Who
 
@@ -28,7 +28,7 @@ def statistics(images: pa.Table, faces: pa.Table, photo: np.ndarray, *, left_out
         "who": dict(sorted(who.items())),
         "splits": {split: {"images": images_in.get(split, 0), "faces": faces_in.get(split, 0)} for split in SPLITS},
         "imbalance": imbalance([person["faces"] for person in people]),
-        "slices": count_slices(values_of(faces, images, photo), person),
+        "slices": count_slices(faces, images, photo, person, len(names)),
         "sessions": sessions,
         "people": people,
         # Unnamed faces are in the version as boxes; they are left out of everything that is about people.

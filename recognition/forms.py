@@ -88,3 +88,7 @@ class RecallForm(forms.Form):
 
 class ProposeForm(forms.Form):
     threshold = forms.FloatField(min_value=0, max_value=1, error_messages={"invalid": "Give a number from 0 to 1."})
+
+
+class TargetForm(forms.Form):
+    target = forms.IntegerField(min_value=1, max_value=100_000, required=False, label="Faces wanted of each person")

@@ -28,7 +28,7 @@ def rate_photos(project: Project, image_ids: Sequence[int], people: np.ndarray) 
 
     Not a change of the photo: its version stays. A photo that somebody holds right now is left for the next time.
     """
-    ratings = photo_ratings(image_ids, people)
+    ratings = photo_ratings(project, image_ids, people)
     stored = Image.objects.filter(pk__in=ratings, state=ImageState.PROPOSED).values_list("pk", "doubt", "need")
     changed = [pk for pk, doubt, need in stored if _differs(ratings[pk], doubt, need)]
     if not changed:
@@ -46,14 +46,14 @@ def _differs(rating: Rating, doubt: float, need: float) -> bool:
     return abs(rating.doubt - doubt) >= SAME or abs(rating.need - need) >= SAME
 
 
-def photo_ratings(image_ids: Sequence[int], people: np.ndarray) -> dict[int, Rating]:
+def photo_ratings(project: Project, image_ids: Sequence[int], people: np.ndarray) -> dict[int, Rating]:
     """Of the photos with waiting faces."""
     faces = list(Face.objects.filter(image__in=image_ids).waiting().values_list("pk", "image_id"))
     chances: dict[int, list[tuple[int, float]]] = defaultdict(list)
     rows = Suggestion.objects.filter(face__in=[pk for pk, _ in faces])
     for face, person, chance in rows.values_list("face", "identity", "probability"):
         chances[face].append((person, chance))
-    lacking = missing_shares({person for found in chances.values() for person, _ in found}, people)
+    lacking = missing_shares(project, {person for found in chances.values() for person, _ in found}, people)
     ratings: dict[int, Rating] = {}
     for face, image in faces:
         before = ratings.get(image, Rating(0.0, 0.0))
@@ -63,16 +63,23 @@ def photo_ratings(image_ids: Sequence[int], people: np.ndarray) -> dict[int, Rat
     return ratings
 
 
-def missing_shares(persons: set[int], people: np.ndarray) -> dict[int, float]:
-    """(wanted − have) / wanted of each person, 0 to 1. Without a wish of their own, people should have as many
-    faces as half of all people have.
-    """
+def missing_shares(project: Project, persons: set[int], people: np.ndarray) -> dict[int, float]:
+    """(wanted − have) / wanted of each person, 0 to 1."""
     names, counts = np.unique(people, return_counts=True)
     have = dict(zip(names.tolist(), counts.tolist(), strict=True))
-    usual = float(np.median(counts)) if len(counts) else 0.0
+    usual = wanted_by_default(project, counts)
     wishes = dict(Identity.objects.filter(pk__in=persons).values_list("pk", "target_count"))
     shares = {}
     for person in persons:
         wanted = usual if wishes.get(person) is None else wishes[person]
         shares[person] = max(0.0, (wanted - have.get(person, 0)) / wanted) if wanted else 0.0
     return shares
+
+
+def wanted_by_default(project: Project, counts: np.ndarray) -> int:
+    """How many faces somebody should have of whom nobody said it: what the project says, or else as many as half of
+    all people have. counts: faces of each person.
+    """
+    if project.settings.target_faces:
+        return project.settings.target_faces
+    return int(np.ceil(np.median(counts))) if len(counts) else 0

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterable
 
 from django.http import HttpResponse, JsonResponse
 
@@ -17,15 +18,22 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 def csv_answer(run: Run) -> HttpResponse:
     """One line a person; what is not known is an empty cell."""
-    text = io.StringIO()
-    lines = csv.writer(text)
-    lines.writerow([*COLUMNS, "taken_for"])
-    for row in IdentityMetric.objects.filter(run=run):
-        taken_for = "; ".join(f"{other['name']} ({other['count']})" for other in row.confusions)
-        lines.writerow([cell(getattr(row, name)) for name in COLUMNS] + [cell(taken_for)])
-    # The mark tells spreadsheets that this is UTF-8.
-    answer = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
+    lines = [
+        [getattr(row, name) for name in COLUMNS]
+        + ["; ".join(f"{other['name']} ({other['count']})" for other in row.confusions)]
+        for row in IdentityMetric.objects.filter(run=run)
+    ]
+    answer = HttpResponse(csv_text([*COLUMNS, "taken_for"], lines), content_type="text/csv; charset=utf-8")
     return _attached(answer, run, "csv")
+
+
+def csv_text(columns: Iterable[str], lines: Iterable[Iterable]) -> str:
+    """For spreadsheets: the mark in front tells them that it is UTF-8, and no cell is a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([cell(value) for value in line] for line in lines)
+    return "\ufeff" + text.getvalue()
 
 
 def cell(value: str | float | None) -> str | float | None:

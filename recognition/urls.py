@@ -1,6 +1,6 @@
 from django.urls import path
 
-from recognition import api, detector_views, people_views, suggestion_views, suspicion_views, views
+from recognition import api, collect_views, detector_views, people_views, suggestion_views, suspicion_views, views
 
 urlpatterns = [
     path("p/<slug:slug>/propose/", views.propose_again, name="propose-again"),
@@ -9,6 +9,7 @@ urlpatterns = [
     path("p/<slug:slug>/review/detector/", detector_views.detector, name="review-detector"),
     path("p/<slug:slug>/look-alikes/", people_views.look_alike_list, name="look-alikes"),
     path("p/<slug:slug>/identities/<int:identity_id>/forecast/", people_views.forecast, name="forecast"),
+    path("p/<slug:slug>/collect/", collect_views.collect, name="collect"),
     path("p/<slug:slug>/runs/", views.run_list, name="runs"),
     path("p/<slug:slug>/runs/<int:run_id>/", views.run_page, name="run"),
     path("p/<slug:slug>/versions/<int:number>/train/", views.train, name="version-train"),
@@ -17,6 +18,7 @@ urlpatterns = [
 api_urlpatterns = [
     path("suspicions/<int:suspicion_id>/", suspicion_views.SuspicionDetail.as_view(), name="api-suspicion"),
     path("projects/<slug:slug>/propose/", api.ProposeAgain.as_view(), name="api-propose"),
+    path("projects/<slug:slug>/collect/", collect_views.CollectNext.as_view(), name="api-collect"),
     path("projects/<slug:slug>/runs/", api.RunList.as_view(), name="api-runs"),
     path("runs/<int:run_id>/", api.RunDetail.as_view(), name="api-run"),
     path("runs/<int:run_id>/identities/", api.RunIdentities.as_view(), name="api-run-identities"),

@@ -33,6 +33,7 @@ class ProjectSettings:
     gold_every: int = 0  # every how many photos a known one is slipped in; 0 never
     accept_mode: str = "set"  # or "learnt": accept_probability follows what people decided about suggestions
     recall_target: float = 0.95  # share of the faces that proposals must reach, where the threshold is taken from it
+    target_faces: int = 0  # faces wanted of each person who has no target of their own; 0: as many as half of them have
     accept_target: float = 0.995  # share of auto-accepted names that must be right when the threshold is learnt
 
     @classmethod

@@ -5,8 +5,9 @@ import pyarrow as pa
 import pytest
 from django.urls import reverse
 
+from datasets import slices
 from datasets.models import Version
-from datasets.slices import BRIGHTNESS, NOSE, NOT_KNOWN, SIZE, SLICINGS, TURN, count_slices, turned, values_of
+from datasets.slices import BRIGHTNESS, NOSE, NOT_KNOWN, SIZE, TURN, count_slices, turned, values_of
 from labelling.models import Face, Image
 
 
@@ -41,17 +42,22 @@ def test_a_value_on_an_edge_belongs_to_the_part_above_it():
     assert BRIGHTNESS.words[0] == "dark (below 60)"
 
 
-def test_each_face_is_counted_once_in_each_slicing_and_people_once_in_each_part():
+def test_each_face_is_counted_once_in_each_slicing_and_people_once_in_each_part(monkeypatch):
     rng = np.random.default_rng(1)
-    values = {slicing.name: rng.uniform(0, 2000, 500) for slicing in SLICINGS}
-    values["turn"][:40] = np.nan
-    people = rng.integers(-1, 20, 500)
-    counted = count_slices(values, people)
+    sides = rng.uniform(10, 400, 500)
+    points = [None if n < 40 else landmarks(rng.uniform(-1, 1)) for n in range(500)]
+    faces = pa.table({"w": sides, "h": sides + 5, "landmarks": column(*points)})
+    images = pa.table({"sharpness": rng.uniform(0, 2000, 50), "brightness": rng.uniform(0, 255, 50)})
+    photo, people = rng.integers(0, 50, 500), rng.integers(-1, 20, 500)
+    monkeypatch.setattr(slices, "FACES_AT_ONCE", 77)
+    counted = count_slices(faces, images, photo, people, 20)
     for name, rows in counted.items():
         assert sum(row["faces"] for row in rows) == 500, name
     assert counted["turn"][-1] == {"words": NOT_KNOWN, "faces": 40, "people": len(set(people[:40]) - {-1})}
-    small = values["size"] < 32
-    assert counted["size"][0]["people"] == len(set(people[small]) - {-1})
+    assert counted["size"][0]["faces"] == (sides < 32).sum()
+    assert counted["size"][0]["people"] == len(set(people[sides < 32]) - {-1})
+    dark = np.asarray(images["brightness"])[photo] < 60
+    assert counted["brightness"][0]["faces"] == dark.sum()
 
 
 def test_versions_frozen_before_photos_had_figures_say_that_they_are_not_known():
