@@ -47,7 +47,7 @@ def can(writer: ModuleType) -> dict:
 
 
 def crop_defaults(writer: ModuleType) -> dict:
-    return {"size": 112, "alignment": ALIGNED, **getattr(writer, "CROPS", {})}
+    return {"size": 112, "alignment": ALIGNED, **getattr(writer, "CROP_DEFAULTS", {})}
 
 
 def read_options(format_name: str, writer: ModuleType, asked: Mapping | None) -> tuple[Options, dict]:

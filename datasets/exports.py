@@ -7,7 +7,7 @@ from django.db import transaction
 
 from datasets.export_files import Filed, file_text, left_after, store, store_pieces
 from datasets.export_options import LABELS, Options, read_options
-from datasets.formats import coco, cvat, parquet, table, voc, yolo
+from datasets.formats import coco, cvat, hf_parquet, huggingface, imagefolder, parquet, table, voc, webdataset, yolo
 from datasets.formats.parts import Parts, each_photo, parts_of
 from datasets.manifest import ManifestBroken, read_file
 from datasets.models import Export, ExportState, Version, VersionState
@@ -19,12 +19,21 @@ from jobs.errors import JobFailed
 from jobs.work import Work
 from labelling.errors import Refused
 
-FORMATS = {"coco": coco, "yolo": yolo, "voc": voc, "cvat": cvat, "csv": table, "parquet": parquet}
+FORMATS = {
+    "coco": coco,
+    "yolo": yolo,
+    "voc": voc,
+    "cvat": cvat,
+    "csv": table,
+    "parquet": parquet,
+    "huggingface": huggingface,
+    "hf-parquet": hf_parquet,
+    "webdataset": webdataset,
+    "imagefolder": imagefolder,
+}
 MB = 1024**2
 # Those that can go without pictures, as one file of labels.
 OF_LABELS = {name: writer for name, writer in FORMATS.items() if LABELS in writer.CONTENTS}
-# Those whose exports can be read back as labels.
-READ_BACK = {name: writer for name, writer in FORMATS.items() if hasattr(writer, "read")}
 
 
 @transaction.atomic

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from pycocotools.coco import COCO
 
-from datasets.exports import FORMATS, start_export
+from datasets.exports import OF_LABELS as FORMATS
+from datasets.exports import start_export
 from datasets.formats import coco
 from datasets.manifest import parse_table
 from datasets.models import Export, ExportState, Version

@@ -9,7 +9,8 @@ from xml.dom import minidom
 import pytest
 import yaml
 
-from datasets.exports import FORMATS, start_export
+from datasets.exports import OF_LABELS as FORMATS
+from datasets.exports import start_export
 from datasets.given import BadLabels
 from datasets.imports import import_labels
 from datasets.models import Export

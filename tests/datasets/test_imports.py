@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
-from datasets.exports import FORMATS, start_export
+from datasets.exports import OF_LABELS as FORMATS
+from datasets.exports import start_export
 from datasets.given import BadLabels, GivenFace, GivenPhoto
 from datasets.imports import import_labels
 from datasets.models import Export

@@ -13,7 +13,8 @@ import pytest
 from django.urls import reverse
 from PIL import Image as Picture
 
-from datasets.exports import FORMATS, start_export
+from datasets.exports import OF_LABELS as FORMATS
+from datasets.exports import start_export
 from datasets.imports import import_labels
 from datasets.models import Export
 from labelling import storage
