@@ -80,10 +80,24 @@ class ProjectSettingsForm(forms.ModelForm):
         help_text="From 0.5 to 0.9999. The suggestions page works out from which probability on that holds.",
         widget=forms.NumberInput(attrs={"step": "any"}),
     )  # fmt: skip
+    gate_min_probes = forms.IntegerField(
+        label="Test faces that make a person count", min_value=1, max_value=10_000,
+        help_text="When a model is to go into production: people with fewer cannot stop it.",
+    )  # fmt: skip
+    gate_max_fall = forms.FloatField(
+        label="Largest fall of a person's AP", min_value=0, max_value=1,
+        help_text="From 0 to 1. A model with which anybody's average precision falls by more needs an override.",
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )  # fmt: skip
+    gate_max_ms = forms.FloatField(
+        label="Longest time per face", min_value=1, max_value=600_000,
+        help_text="Median milliseconds, measured in each evaluation. A slower model needs an override.",
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )  # fmt: skip
 
     STORED = (
         "detector", "min_face_px", "min_score", "accept_probability", "accept_target", "lease_minutes", "queue_order",
-        "overlap", "overlap_share", "gold_every",
+        "overlap", "overlap_share", "gold_every", "gate_min_probes", "gate_max_fall", "gate_max_ms",
     )  # fmt: skip
 
     class Meta:

@@ -13,6 +13,7 @@ from labelling.models import Face
 from recognition.environment import environment_with
 from recognition.human_level import human_level
 from recognition.labelled_faces import LabelledFaces, frozen_rows, load_faces
+from recognition.latency import latency
 from recognition.measure import (
     Measured,
     compare_vectors,
@@ -51,6 +52,7 @@ def evaluate(run: Run, work: Work) -> dict:
     curves = _curves(measured, baseline, own_gallery, own_probes, probes)
     rows = _rows(run, measured, baseline, gallery, probes)
     run.metrics, run.curves, run.environment = metrics, curves, environment_with(embedder)
+    run.environment["latency"] = latency(run.version, embedder, head, own_gallery.vectors)
     with work.chunk():
         _store(run, rows)
     rate = metrics["recognition_rate"]["value"]

@@ -149,6 +149,9 @@ class Model(models.Model):
     artifact_key = models.CharField(max_length=200)
     artifact_sha256 = models.CharField(max_length=64)
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.CANDIDATE)
+    threshold = models.JSONField(
+        null=True, blank=True, help_text="From which similarity on two faces count as one person, and what follows."
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ScopedQuerySet.as_manager()
@@ -163,6 +166,33 @@ class Model(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Move(models.TextChoices):
+    PROMOTE = "promote", "promotion"
+    ROLLBACK = "rollback", "rollback"
+
+
+class PromotionEvent(models.Model):
+    """One change of what serves in production. Null stands for the frozen embedding. Rows are only ever added."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="promotions")
+    move = models.CharField(max_length=10, choices=Move)
+    old = models.ForeignKey(Model, null=True, on_delete=models.RESTRICT, related_name="+")
+    new = models.ForeignKey(Model, null=True, on_delete=models.RESTRICT, related_name="+")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why the gate was overruled, or it was taken back.")
+    verdict = models.JSONField(default=dict, help_text="What the gate said at that moment.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(old=models.F("new")), name="promotion_changes_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_move_display()} {self.pk}"
 
 
 class Run(models.Model):

@@ -71,6 +71,20 @@ def suggest_everywhere_soon(project_id: int, **kwargs) -> None:
     )
 
 
+def serve_anew(project_id: int) -> None:
+    """Another model serves from now on: first the photos that come next, then all others, and the groups."""
+    suggest_soon(project_id)
+    enqueue_unless_waiting(  # one that waits for its pause would come minutes later
+        "suggest_everywhere",
+        title="Suggest names anew in all waiting photos",
+        project_id=project_id,
+        params={"served": True},
+        queue=Queue.BULK,
+    )
+    if CLUSTERED.first(project=project_id):
+        cluster_soon(project_id)
+
+
 def suspect_soon(project_id: int, **kwargs) -> None:
     """Asked for by workers when names have changed, so that a submit need not."""
     enqueue_unless_waiting(

@@ -35,6 +35,9 @@ class ProjectSettings:
     recall_target: float = 0.95  # share of the faces that proposals must reach, where the threshold is taken from it
     target_faces: int = 0  # faces wanted of each person who has no target of their own; 0: as many as half of them have
     accept_target: float = 0.995  # share of auto-accepted names that must be right when the threshold is learnt
+    gate_min_probes: int = 5  # people with fewer test faces cannot stop a model from being promoted
+    gate_max_fall: float = 0.1  # by so much may nobody's AP fall when a model is promoted
+    gate_max_ms: float = 500.0  # median milliseconds per face that a promoted model may take
 
     @classmethod
     def read(cls, stored: dict) -> "ProjectSettings":

@@ -155,6 +155,16 @@ FOREIGN = {
     "api-runs": lambda it: {"slug": it.slug},
     "api-run": lambda it: {"run_id": it.run},
     "api-run-identities": lambda it: {"run_id": it.run},
+    "models": lambda it: {"slug": it.slug},
+    "promotions": lambda it: {"slug": it.slug},
+    "model": lambda it: {"slug": it.slug, "model_id": it.model},
+    "model-promote": lambda it: {"slug": it.slug, "model_id": it.model},
+    "model-compare": lambda it: {"slug": it.slug, "model_id": it.model},
+    "model-rollback": lambda it: {"slug": it.slug},
+    "api-models": lambda it: {"slug": it.slug},
+    "api-model": lambda it: {"model_id": it.model},
+    "api-model-promote": lambda it: {"model_id": it.model},
+    "api-model-rollback": lambda it: {"slug": it.slug},
 }
 METHODS = ("get", "post", "patch", "put", "delete")
 
@@ -221,11 +231,15 @@ def _later_things(project, job) -> dict[str, int]:
     """Rows of the layers above, so that their routes are refused for the right reason."""
     from datasets.models import Export, Import, PairList, Version
     from labelling.models import Face
-    from recognition.models import Run, RunKind, Suspicion
+    from recognition.models import Model, Run, RunKind, Suspicion
 
     version = Version.objects.create(project=project, number=1)
     export = Export.objects.create(version=version, job_id=job.pk, format="coco")
     run = Run.objects.create(project=project, version=version, kind=RunKind.TRAIN)
+    model = Model.objects.create(
+        project=project, name="Zenobia head", kind="arcface_head", embedder="dlib", version=version, artifact_key="x",
+        artifact_sha256="a" * 64,
+    )  # fmt: skip
     face = Face.objects.filter(project=project).first()
     suspicion = Suspicion.objects.create(
         project=project, face=face, kind="box", score=1, face_version=face.version, detail={"detector": 0.98}
@@ -234,7 +248,7 @@ def _later_things(project, job) -> dict[str, int]:
     pair_list = PairList.objects.create(version=version, name="Zenobia pairs")
     return {
         "version": version.number, "export": export.pk, "run": run.pk, "suspicion": suspicion.pk, "labels": labels.pk,
-        "pair_list": pair_list.pk,
+        "pair_list": pair_list.pk, "model": model.pk,
     }  # fmt: skip
 
 

@@ -160,6 +160,7 @@ def settings_form(**changes) -> dict:
         "name": "Lobby", "guidelines": "", "retention_days": "", "detector": "mtcnn", "min_face_px": "24",
         "min_score": "0.8", "accept_probability": "0.95", "lease_minutes": "10",
         "queue_order": "doubtful", "overlap": "2", "overlap_share": "0.1", "gold_every": "20", "accept_target": "0.99",
+        "gate_min_probes": "8", "gate_max_fall": "0.2", "gate_max_ms": "300",
     } | changes  # fmt: skip
 
 
@@ -174,6 +175,8 @@ def test_saving_settings_keeps_what_the_form_does_not_know(project, owner, clien
     assert (project.settings.min_face_px, project.settings.accept_probability) == (24, 0.95)
     assert (project.settings.queue_order, project.settings.accept_target) == ("doubtful", 0.99)
     assert (project.settings.overlap, project.settings.overlap_share, project.settings.gold_every) == (2, 0.1, 20)
+    bounds = (project.settings.gate_min_probes, project.settings.gate_max_fall, project.settings.gate_max_ms)
+    assert bounds == (8, 0.2, 300)
     assert project.name == "Lobby"
 
 
@@ -194,7 +197,7 @@ def test_saving_settings_never_takes_class_ids_back(project, owner, client_for, 
         ("name", "  "), ("min_score", "1.5"), ("accept_probability", "0.2"), ("min_face_px", "2"),
         ("detector", "other"), ("retention_days", "0"), ("lease_minutes", "nan"), ("min_score", "nan"),
         ("queue_order", "alphabetical"), ("overlap", "0"), ("overlap_share", "2"), ("gold_every", "-1"),
-        ("accept_target", "1"),
+        ("accept_target", "1"), ("gate_min_probes", "0"), ("gate_max_fall", "1.5"), ("gate_max_ms", "0"),
     ],
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_refused_beside_the_field(project, owner, client_for, field, value):

@@ -1,0 +1,56 @@
+"""The model in production: its head over the frozen embedding, as whatever compares faces uses it. numpy only."""
+
+import hashlib
+from functools import lru_cache
+
+from labelling import storage
+from labelling.models import Project
+from recognition.models import Model, Stage
+from recognition.trained_head import BadHead, TrainedHead
+
+SHORT = 8  # digits of a model's hash that its suggestions carry
+
+
+class CannotServe(RuntimeError):
+    """The production model's file cannot be used; the message says what to do."""
+
+
+def served_model(project: Project) -> Model | None:
+    """The model that serves, if one is in production and stands on the project's present embedder."""
+    return Model.objects.filter(project=project, stage=Stage.PRODUCTION, embedder=project.settings.embedder).first()
+
+
+def head_of(model: Model) -> TrainedHead:
+    """The model's head, read once in each process. Raises CannotServe, or StoreAway while the store is away."""
+    try:
+        return _read(model.artifact_key, model.artifact_sha256)
+    except (storage.ObjectMissing, BadHead) as error:
+        raise CannotServe(
+            f"The model “{model.name}” (model {model.pk}) cannot be read: {error} Roll back, or train it again."
+        ) from error
+
+
+@lru_cache(maxsize=8)
+def _read(key: str, sha256: str) -> TrainedHead:
+    data = storage.get(key)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise BadHead("Its bytes are not those that were trained.")
+    return TrainedHead.from_bytes(data)
+
+
+def forget() -> None:
+    """Read the files again when they are asked for."""
+    _read.cache_clear()
+
+
+def why_unfit(model: Model, *, look_at_file: bool = True) -> str:
+    """Why the model could not serve its project, in a sentence; empty when it can."""
+    embedder = model.project.settings.embedder
+    if model.embedder != embedder:
+        return f"It stands on the embedder “{model.embedder}”; this project's faces are described by “{embedder}”."
+    if look_at_file:
+        try:
+            head_of(model)
+        except CannotServe as error:
+            return str(error)
+    return ""

@@ -1,0 +1,57 @@
+"""Models with evaluations, as trainings leave them, for the pages of the registry."""
+
+import hashlib
+
+
+def make_models(name: str, figures: list[tuple[float, float]]) -> dict:
+    """A project with a model for each (mAP, the embedding's mAP), evaluated on one version."""
+    from django.contrib.auth import get_user_model
+    from django.utils import timezone
+
+    from datasets.models import Version, VersionState
+    from labelling.projects import create_project
+
+    project = create_project(name, by=get_user_model().objects.get(username="admin"))
+    people = [{"name": person, "train": 4, "val": 1, "test": 6} for person in ("Ada Ek", "Bo Li")]
+    version = Version.objects.create(
+        project=project, number=1, state=VersionState.READY, content_hash="c" * 64, frozen_at=timezone.now(),
+        statistics={"people": people},
+    )  # fmt: skip
+    models = [_model(version, seed, *pair) for seed, pair in enumerate(figures, start=1)]
+    return {"slug": project.slug, "models": [model.pk for model in models]}
+
+
+def _model(version, seed: int, mean_ap: float, simple: float):
+    import numpy as np
+    from django.utils import timezone
+
+    from labelling import storage
+    from recognition.models import IdentityMetric, Model, Run, RunKind, RunState
+    from recognition.trained_head import TrainedHead
+    from tests.recognition.conftest import curves, metrics
+
+    data = TrainedHead(np.random.default_rng(seed).normal(scale=0.01, size=(128, 128)).astype(np.float32)).to_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    key = f"projects/{version.project_id}/models/{digest}.safetensors"
+    storage.put(key, data)
+    model = Model.objects.create(
+        project=version.project, name=f"ArcFace head over frozen embeddings, version {version.number}",
+        kind="arcface_head", embedder="dlib", version=version, artifact_key=key, artifact_sha256=digest,
+    )  # fmt: skip
+    run = Run.objects.create(
+        project=version.project, kind=RunKind.EVALUATE, version=version, model=model, state=RunState.DONE,
+        metrics=metrics((0.93, mean_ap), (0.9, simple), model=model.name), curves=curves(),
+        environment={"latency": {"median_ms": 38.2, "faces": 9}}, finished_at=timezone.now(),
+    )  # fmt: skip
+    for number, person in enumerate(("Ada Ek", "Bo Li")):
+        IdentityMetric.objects.create(
+            run=run, identity_name=person, class_id=number, gallery=5, probes=6, ap=mean_ap - 0.1 * number,
+            baseline_ap=simple,
+        )  # fmt: skip
+    return model
+
+
+def stages(slug: str) -> list[str]:
+    from recognition.models import Model
+
+    return list(Model.objects.filter(project__slug=slug).order_by("pk").values_list("stage", flat=True))
