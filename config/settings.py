@@ -183,6 +183,8 @@ SPECTACULAR_SETTINGS = {
         "IntakeSourceEnum": "labelling.models.IntakeSource",
         "LabelSourceEnum": "labelling.api.serializers.SOURCES",
         "ExportStateEnum": "datasets.models.ExportState",
+        "SplitKindEnum": "datasets.splits.KIND_CHOICES",
+        "RunKindEnum": "recognition.models.RunKind",
         "ImportStateEnum": "datasets.models.ImportState",
     },
 }

@@ -19,7 +19,7 @@ from datasets.exports import start_export
 from datasets.filters import read_filters
 from datasets.freeze import start_freeze
 from datasets.models import Comparison, ComparisonState, Export, ExportState, Version
-from datasets.splits import SPLITS, BadPolicy, SplitPolicy
+from datasets.splits import KIND_CHOICES, MOST_FOLDS, MOST_GALLERY, SPLITS, BadPolicy, SplitPolicy
 from labelling import storage
 from labelling.access import project_for, require_role
 from labelling.errors import Refused
@@ -78,6 +78,10 @@ class FreezeSerializer(serializers.Serializer):
     val = serializers.FloatField(required=False)
     test = serializers.FloatField(required=False)
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    kind = serializers.ChoiceField(choices=KIND_CHOICES, required=False)
+    folds = serializers.IntegerField(required=False, min_value=2, max_value=MOST_FOLDS)
+    fold = serializers.IntegerField(required=False, min_value=1, max_value=MOST_FOLDS)
+    gallery = serializers.IntegerField(required=False, min_value=1, max_value=MOST_GALLERY)
     by_session = serializers.BooleanField(required=False)
     by_likeness = serializers.BooleanField(required=False)
     sticky = serializers.BooleanField(required=False)

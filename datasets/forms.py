@@ -4,8 +4,17 @@ from django import forms
 
 from datasets.exports import FORMATS
 from datasets.models import PairList, Tag
-from datasets.pair_lists import LFW_FOLDS, LFW_PAIRS, MOST_FOLDS, MOST_PAIRS
-from datasets.splits import SPLITS, BadPolicy, SplitPolicy
+from datasets.pair_lists import LFW_FOLDS, LFW_PAIRS, MOST_PAIR_FOLDS, MOST_PAIRS
+from datasets.splits import (
+    CLOSED,
+    KIND_CHOICES,
+    MOST_FOLDS,
+    MOST_GALLERY,
+    OPEN,
+    SPLITS,
+    BadPolicy,
+    SplitPolicy,
+)
 from labelling.models import Who
 
 DEFAULT = SplitPolicy()
@@ -74,9 +83,21 @@ class FreezeForm(FilterForm):
         max_length=Tag.NAME_LENGTH, required=False, help_text="A short name of its own, such as “spring”.",
     )  # fmt: skip
     note = forms.CharField(max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    kind = forms.ChoiceField(label="Split", choices=KIND_CHOICES, initial=CLOSED, required=False)
     train = _percent(DEFAULT.train, label="Train %")
     val = _percent(DEFAULT.val, label="Validate %")
     test = _percent(DEFAULT.test, label="Test %")
+    folds = forms.IntegerField(
+        label="Folds", min_value=2, max_value=MOST_FOLDS, initial=DEFAULT.folds, required=False,
+        help_text="Freeze once for each fold that you test; photos stay in their folds.",
+    )  # fmt: skip
+    fold = forms.IntegerField(
+        label="Fold to test", min_value=1, max_value=MOST_FOLDS, initial=DEFAULT.fold, required=False
+    )
+    gallery = forms.IntegerField(
+        label="Gallery photos of each person", min_value=1, max_value=MOST_GALLERY, initial=DEFAULT.gallery,
+        required=False, help_text="From other sessions than their probes, as long as sessions are kept whole.",
+    )  # fmt: skip
     seed = forms.IntegerField(
         min_value=0, max_value=2**31 - 1, initial=DEFAULT.seed,
         help_text="The same labels, shares and seed split alike, on any machine.",
@@ -91,7 +112,8 @@ class FreezeForm(FilterForm):
     )  # fmt: skip
     sticky = forms.BooleanField(
         label="Leave photos where earlier versions had them", required=False, initial=DEFAULT.sticky,
-        help_text="What once was kept for tests is never learnt from, and figures of two versions can be compared.",
+        help_text="What once was kept for tests is never learnt from, and figures of two versions can be compared. "
+        "With folds: photos stay in their folds, whatever was kept for tests before.",
     )  # fmt: skip
 
     def clean(self) -> dict:
@@ -99,16 +121,15 @@ class FreezeForm(FilterForm):
         shares = [data.get(split) for split in ("train", "val", "test")]
         if None in shares or "seed" not in data:
             return data
-        if sum(shares) != 100:
+        kind = data.get("kind") or CLOSED
+        if kind in (CLOSED, OPEN) and sum(shares) != 100:
             raise forms.ValidationError(f"The three shares must add up to 100 %; these add up to {sum(shares)} %.")
         try:
-            data["policy"] = SplitPolicy(
-                *(share / 100 for share in shares),
-                data["seed"],
-                data["by_session"],
-                data["by_likeness"],
-                data["sticky"],
-            )
+            more = {name: data[name] for name in ("folds", "fold", "gallery") if data.get(name) is not None}
+            if kind in (CLOSED, OPEN):
+                more |= {split: share / 100 for split, share in zip(SPLITS, shares, strict=True)}
+            kept = {name: data[name] for name in ("seed", "by_session", "by_likeness", "sticky")}
+            data["policy"] = SplitPolicy(kind=kind, **kept, **more)
         except BadPolicy as error:
             raise forms.ValidationError(str(error)) from None
         return data
@@ -126,7 +147,7 @@ class TagForm(forms.Form):
 
 class PairsForm(forms.Form):
     name = forms.CharField(label="Name", max_length=PairList.NAME_LENGTH, initial="lfw")
-    folds = forms.IntegerField(label="Folds", min_value=1, max_value=MOST_FOLDS, initial=LFW_FOLDS)
+    folds = forms.IntegerField(label="Folds", min_value=1, max_value=MOST_PAIR_FOLDS, initial=LFW_FOLDS)
     pairs = forms.IntegerField(
         label="Pairs a fold", min_value=1, max_value=MOST_PAIRS, initial=LFW_PAIRS,
         help_text="Genuine ones, and as many impostors; at most.",

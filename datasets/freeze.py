@@ -14,7 +14,9 @@ from datasets import tags
 from datasets.filters import Filters, confirmed_faces, faces_that_pass, left_out, photos_that_pass
 from datasets.manifest import (
     FACES,
+    FOLD,
     IMAGES,
+    ROLE,
     ManifestBroken,
     column_batches,
     content_hash,
@@ -22,7 +24,9 @@ from datasets.manifest import (
     write_table,
 )
 from datasets.models import Version, VersionState
-from datasets.splits import NOBODY, SPLITS, SplitPolicy, assign_splits, held_splits, split_groups
+from datasets.pairs import face_numbers
+from datasets.protocols import CannotDivide, divide_groups
+from datasets.splits import GALLERY_PROBE, KFOLD, NOBODY, SPLITS, SplitPolicy, split_groups
 from datasets.statistics import statistics
 from jobs.enqueue import enqueue
 from jobs.errors import JobFailed
@@ -41,6 +45,8 @@ SHARING = pa.schema(
     ]
 )
 BLOCK = 8 * 1024 * 1024
+# Splits that are made to measure: what they test is not kept from later versions.
+SETS_NOTHING = (KFOLD, GALLERY_PROBE)
 # What freezing decides; the note may be edited meanwhile.
 WRITTEN = ["state", "message", "statistics", "content_hash", "images_sha256", "faces_sha256", "frozen_at"]
 
@@ -200,6 +206,8 @@ def _splits_before(version: Version, photos: np.ndarray) -> np.ndarray:
     last = np.full(len(photos), -1, np.int8)
     was_tested = np.zeros(len(photos), bool)
     for one in earlier.order_by("number").defer("statistics"):
+        if one.split_policy.get("kind") in SETS_NOTHING:
+            continue
         try:
             for batch in column_batches(one, "images", ["image_sha256", "split"]):
                 splits = pc.index_in(batch["split"].cast(pa.string()), pa.array(SPLITS)).to_numpy().astype(np.int8)
@@ -228,9 +236,56 @@ def _with_splits(
     names, group = np.unique(np.array(groups_of_photos, dtype=object), return_inverse=True)
     photo = _photo_of(faces["image_sha256"], shas)
     groups = _people_of_groups(names, group, group[photo], faces["identity"])
-    split_of = assign_splits(groups, policy, held_splits(zip(groups_of_photos, _names(before), strict=True), policy))
-    splits = np.array([SPLITS.index(split_of[name]) for name in names.tolist()], np.int8)[group]
-    return _add_split(images, IMAGES, splits), _add_split(faces, FACES, splits[photo]), photo
+    try:
+        division = divide_groups(
+            groups,
+            zip(groups_of_photos, _names(before), strict=True),
+            policy,
+            zip(groups_of_photos, _folds_before(version, shas, policy), strict=True),
+        )
+    except CannotDivide as error:
+        raise JobFailed(str(error)) from error
+    splits = np.array([SPLITS.index(division.split_of[name]) for name in names.tolist()], np.int8)[group]
+    images, faces = _add_split(images, IMAGES, splits), _add_split(faces, FACES, splits[photo])
+    if division.fold_of is not None:
+        folds = np.array([division.fold_of[name] for name in names.tolist()], np.int8)[group]
+        images = images.append_column(FOLD, pa.array(folds))
+        faces = faces.append_column(FOLD, pa.array(folds[photo]))
+    if policy.kind == GALLERY_PROBE:
+        faces = faces.append_column(ROLE, roles(faces, policy.gallery))
+    return images, faces, photo
+
+
+def _folds_before(version: Version, photos: np.ndarray, policy: SplitPolicy) -> list[int | None]:
+    """The fold of each photo in the last version with as many folds. Raises JobFailed when it cannot be read."""
+    folds = np.zeros(len(photos), np.int8)
+    if policy.kind == KFOLD and policy.sticky:
+        asked = {"split_policy__kind": KFOLD, "split_policy__folds": policy.folds}
+        earlier = Version.objects.filter(project=version.project_id, state=VersionState.READY, **asked)
+        last = earlier.filter(number__lt=version.number).defer("statistics").first()
+        try:
+            for batch in column_batches(last, "images", ["image_sha256", FOLD.name]) if last else ():
+                here = _places(_hashes(batch["image_sha256"]), photos)
+                folds[here[here >= 0]] = batch[FOLD.name].to_numpy()[here >= 0]
+        except ManifestBroken as error:
+            raise JobFailed(f"{error} Restore it from a backup, or freeze with new splits.") from error
+    return [fold or None for fold in folds.tolist()]
+
+
+def roles(faces: pa.Table, gallery: int) -> pa.DictionaryArray:
+    """What each face is for: the first `gallery` training faces of a person enrol them, and test faces are probes.
+
+    The first in canonical order, which is that of the photos' hashes: no better than drawn by lot. Faces without a
+    decision, and ignored ones, are for nothing.
+    """
+    is_test = pc.equal(faces["split"].cast(pa.string()), "test").to_numpy()
+    is_named = faces["identity"].combine_chunks().is_valid().to_numpy(zero_copy_only=False)
+    is_known = is_named | pc.equal(faces["who"].cast(pa.string()), "unknown").to_numpy()
+    places = np.flatnonzero(is_named & ~is_test)
+    enrols = np.zeros(faces.num_rows, bool)
+    enrols[places[face_numbers(faces["identity"].take(pa.array(places))) <= gallery]] = True
+    role = np.where(enrols, 0, 1).astype(np.int8)
+    return pa.DictionaryArray.from_arrays(pa.array(role, mask=~(enrols | (is_test & is_known))), ["gallery", "probe"])
 
 
 def _names(splits: np.ndarray) -> Iterator[str | None]:

@@ -57,6 +57,10 @@ IMAGES = pa.schema(
 )
 
 
+# Columns that some versions have besides: the fold of each photo, what each face is for.
+FOLD = pa.field("fold", pa.int8())
+ROLE = pa.field("role", pa.dictionary(pa.int8(), pa.string()))
+
 OF_IMAGES = ["image_sha256", "width", "height", "split"]
 OF_FACES = ["image_sha256", "who", "identity", "split", "x", "y", "w", "h"]
 LINES_AT_ONCE = 50_000
@@ -67,15 +71,20 @@ def content_hash(images: pa.Table, faces: pa.Table) -> str:
     """sha256 over both tables, which come ordered by image hash; the faces of one image in order of their lines.
 
     The lines decide, not the rows: boxes that differ by less than the hundredth that counts, or by who is
-    in them alone, would else be ordered by what does not count.
+    in them alone, would else be ordered by what does not count. A fold or a role is a last word of its line, where
+    the tables have them: what has none hashes as it did before there were any.
     """
     digest = hashlib.sha256(b"facet version 1\n")
-    for batch in images.select(OF_IMAGES).to_batches(max_chunksize=LINES_AT_ONCE):
+    for batch in images.select(_there(images, OF_IMAGES, FOLD)).to_batches(max_chunksize=LINES_AT_ONCE):
         digest.update(_text(_image_lines(batch)))
-    for part in _whole_photos(faces.select(OF_FACES)):
+    for part in _whole_photos(faces.select(_there(faces, OF_FACES, ROLE))):
         lines = _face_lines(part)
         digest.update(_text(lines.take(pc.sort_indices(lines))))  # each begins with its photo's hash
     return digest.hexdigest()
+
+
+def _there(table: pa.Table, columns: list[str], more: pa.Field) -> list[str]:
+    return [*columns, more.name] if more.name in table.column_names else columns
 
 
 def _whole_photos(faces: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -93,16 +102,16 @@ def _whole_photos(faces: pa.Table) -> Iterator[pa.RecordBatch]:
 
 
 def _image_lines(images: pa.RecordBatch) -> pa.StringArray:
-    """`image <sha256> <width> <height> <split>`"""
-    sha256, width, height, split = map(_strings, images.columns)
-    return pc.binary_join_element_wise("image", sha256, width, height, split, " ")
+    """`image <sha256> <width> <height> <split>`, and the fold where there is one"""
+    return pc.binary_join_element_wise("image", *map(_strings, images.columns), " ")
 
 
 def _face_lines(faces: pa.RecordBatch) -> pa.StringArray:
-    """`face <sha256> <x> <y> <w> <h> <who> <name in JSON, or null> <split>`"""
+    """`face <sha256> <x> <y> <w> <h> <who> <name in JSON, or null> <split>`, and the role, or a dash for none"""
     sha256, who, identity, split = map(_strings, faces.columns[:4])
-    boxes = [_hundredths(side) for side in faces.columns[4:]]
-    return pc.binary_join_element_wise("face", sha256, *boxes, who, _quoted(identity), split, " ")
+    boxes = [_hundredths(side) for side in faces.columns[4:8]]
+    roles = [pc.fill_null(_strings(role), "-") for role in faces.columns[8:]]
+    return pc.binary_join_element_wise("face", sha256, *boxes, who, _quoted(identity), split, *roles, " ")
 
 
 def _strings(column: pa.Array) -> pa.StringArray:
@@ -150,6 +159,8 @@ def give_memory_back() -> None:
 def write_table(version: Version, name: str, table: pa.Table) -> None:
     """Store the table as Parquet, and set the version's sha256 of that file (unsaved)."""
     out, schema = io.BytesIO(), {"images": IMAGES, "faces": FACES}[name]
+    for more in (FOLD, ROLE):
+        schema = schema.append(more) if more.name in table.column_names else schema
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for start in range(0, max(table.num_rows, 1), ROW_GROUP):
             writer.write_table(table.slice(start, ROW_GROUP).cast(schema), row_group_size=ROW_GROUP)

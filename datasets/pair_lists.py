@@ -16,7 +16,7 @@ from jobs.work import Work
 from labelling import storage
 from labelling.errors import Refused
 
-MOST_FOLDS, MOST_PAIRS = 100, 50_000
+MOST_PAIR_FOLDS, MOST_PAIRS = 100, 50_000
 LFW_FOLDS, LFW_PAIRS = 10, 300
 
 
@@ -39,8 +39,8 @@ def start_pairs(
         raise Refused(f"Give it a name of up to {PairList.NAME_LENGTH} letters.", fields={"name": [name[:80]]})
     if not splits:
         raise Refused(f"Choose from one or more of {', '.join(SPLITS)}.", fields={"splits": ["None."]})
-    if not 1 <= folds <= MOST_FOLDS:
-        raise Refused(f"Ask for 1 to {MOST_FOLDS} folds.", fields={"folds": [str(folds)]})
+    if not 1 <= folds <= MOST_PAIR_FOLDS:
+        raise Refused(f"Ask for 1 to {MOST_PAIR_FOLDS} folds.", fields={"folds": [str(folds)]})
     if not 1 <= pairs <= MOST_PAIRS:
         raise Refused(f"Ask for 1 to {MOST_PAIRS:,} pairs of a kind in a fold.", fields={"pairs": [str(pairs)]})
     options = {"folds": folds, "pairs": pairs, "seed": seed, "splits": list(splits)}

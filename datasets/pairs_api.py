@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from datasets.models import PairList, PairListState, Version
-from datasets.pair_lists import LFW_FOLDS, LFW_PAIRS, MOST_FOLDS, MOST_PAIRS, start_pairs, warning
+from datasets.pair_lists import LFW_FOLDS, LFW_PAIRS, MOST_PAIR_FOLDS, MOST_PAIRS, start_pairs, warning
 from datasets.splits import SPLITS
 from labelling import storage
 from labelling.access import project_for, require_role
@@ -43,7 +43,7 @@ class NewPairsSerializer(serializers.Serializer):
     """`pairs`: genuine ones in a fold, and as many impostors; at most."""
 
     name = serializers.CharField(max_length=PairList.NAME_LENGTH)
-    folds = serializers.IntegerField(required=False, min_value=1, max_value=MOST_FOLDS, default=LFW_FOLDS)
+    folds = serializers.IntegerField(required=False, min_value=1, max_value=MOST_PAIR_FOLDS, default=LFW_FOLDS)
     pairs = serializers.IntegerField(required=False, min_value=1, max_value=MOST_PAIRS, default=LFW_PAIRS)
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1, default=1)
     splits = serializers.MultipleChoiceField(choices=SPLITS, required=False, default=["test"])

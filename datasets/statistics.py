@@ -27,6 +27,7 @@ def statistics(images: pa.Table, faces: pa.Table, photo: np.ndarray, *, left_out
         "identities": len(people),
         "who": dict(sorted(who.items())),
         "splits": {split: {"images": images_in.get(split, 0), "faces": faces_in.get(split, 0)} for split in SPLITS},
+        **_folds(images, faces),
         "imbalance": imbalance([person["faces"] for person in people]),
         "slices": count_slices(faces, images, photo, person, len(names)),
         "sessions": sessions,
@@ -34,6 +35,19 @@ def statistics(images: pa.Table, faces: pa.Table, photo: np.ndarray, *, left_out
         # Unnamed faces are in the version as boxes; they are left out of everything that is about people.
         "left_out": {**left_out, "unnamed_faces": who.get(Who.UNASSIGNED, 0)},
     }
+
+
+def _folds(images: pa.Table, faces: pa.Table) -> dict:
+    """Photos and faces of each fold, and faces by what they are for, where a version has such."""
+    found = {}
+    if "fold" in images.column_names:
+        images_in, faces_in = _counts(images["fold"]), _counts(faces["fold"])
+        found["folds"] = [
+            {"fold": fold, "images": images_in[fold], "faces": faces_in.get(fold, 0)} for fold in sorted(images_in)
+        ]
+    if "role" in faces.column_names:
+        found["roles"] = {role: number for role, number in _counts(faces["role"]).items() if role}
+    return found
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:

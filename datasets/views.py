@@ -19,6 +19,7 @@ from datasets.outlook import recent_outlook
 from datasets.pair_views import lists_of
 from datasets.people_table import people_page
 from datasets.pull_page import how_to_pull
+from datasets.splits import CLOSED, KFOLD, SPLIT_KINDS
 from datasets.spread import chart_data, face_ranges, not_measurable, slice_tables, split_rows
 from datasets.tags import move_tag, take_off
 from labelling.access import require_role, role_of
@@ -147,6 +148,8 @@ def _ready_page(
         pulls=list(version.pulls.select_related("by")[:MOST_PULLS]),
         pair_lists=lists_of(version),
         pairs_form=PairsForm(),
+        kind=SPLIT_KINDS[version.split_policy.get("kind", CLOSED)],
+        measures_only=version.split_policy.get("kind") == KFOLD,
         asked=in_words(Filters.from_dict(version.filters)),
         **_rights(role_of(request.user, project)),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from django.utils import timezone
 from config.work_command import WorkCommand
 from datasets.filters import read_filters
 from datasets.freeze import start_freeze
-from datasets.splits import BadPolicy, SplitPolicy
+from datasets.splits import CLOSED, SPLIT_KINDS, BadPolicy, SplitPolicy
 from labelling.models import Who
 
 
@@ -20,6 +20,10 @@ class Command(WorkCommand):
         parser.add_argument("--note", default="")
         parser.add_argument("--tag", default="")
         parser.add_argument("--split", default="0.6,0.2,0.2", help="shares of train,val,test")
+        parser.add_argument("--kind", default=CLOSED, choices=list(SPLIT_KINDS), help="; ".join(SPLIT_KINDS.values()))
+        parser.add_argument("--folds", type=int, default=SplitPolicy.folds, help="of kfold")
+        parser.add_argument("--fold", type=int, default=SplitPolicy.fold, help="the fold to test, from 1")
+        parser.add_argument("--gallery", type=int, default=SplitPolicy.gallery, help="photos that enrol each person")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--ignore-sessions", action="store_true", help="let capture sessions cross splits")
         parser.add_argument(
@@ -62,7 +66,8 @@ def _policy(options: dict) -> SplitPolicy:
     try:
         train, val, test = (float(share) for share in options["split"].split(","))
         by_session, sticky = not options["ignore_sessions"], not options["new_splits"]
-        return SplitPolicy(train, val, test, options["seed"], by_session, sticky=sticky)
+        more = {name: options[name] for name in ("kind", "folds", "fold", "gallery", "seed")}
+        return SplitPolicy(train, val, test, by_session=by_session, sticky=sticky, **more)
     except BadPolicy as error:
         raise CommandError(str(error)) from None
     except ValueError:
