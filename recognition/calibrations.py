@@ -9,6 +9,7 @@ from labelling.models import Project
 from recognition.embedders import get_embedder
 from recognition.likeness import Calibration, default_calibration, fit_calibration, leave_one_out_evidence
 from recognition.models import CalibrationFit
+from recognition.serving import SHORT, Served
 
 # Comparing confirmed faces with each other grows as their square; this many tell enough.
 FIT_ON = 2_000
@@ -17,16 +18,20 @@ GROWTH = 1.5
 FEWEST = 20
 
 
-def calibration_for(project: Project, vectors: np.ndarray, people: np.ndarray, photos: np.ndarray):
+def calibration_for(
+    project: Project, vectors: np.ndarray, people: np.ndarray, photos: np.ndarray, served: Served | None = None
+):
     """The calibration in force and its version; fitted anew once the confirmed faces have grown enough.
 
-    vectors: (n, d) of the confirmed faces; people, photos: whose each is and in which photo.
+    vectors: (n, d) of the confirmed faces; people, photos: whose each is and in which photo; served: the model whose
+    vectors these are, which the version names.
     """
     embedder = project.settings.embedder
     start = default_calibration(embedder)
-    last = CalibrationFit.objects.filter(project=project, embedder=embedder).first()
-    weights = _weights(embedder)
-    if last and last.version.startswith(weights) and last.faces / GROWTH < len(people) < last.faces * GROWTH:
+    weights = _weights(embedder) + (f".{served.sha256[:SHORT]}" if served else "")
+    fits = CalibrationFit.objects.filter(project=project, embedder=embedder)
+    last = fits.filter(version__startswith=f"{weights}-").first()
+    if last and last.faces / GROWTH < len(people) < last.faces * GROWTH:
         return Calibration.from_dict(last.params), last.version
     if len(people) < FEWEST:
         return start, _version(weights, start)

@@ -16,6 +16,7 @@ from recognition.clusters import MOST_FACES, needy_people, sortable_faces
 from recognition.grouping import Words
 from recognition.known_faces import WAITING, KnownFaces
 from recognition.linkage import Linkage
+from recognition.serving import served_now
 from recognition.sort_plan import PROPOSE, People, place_in_line
 from recognition.word_lists import read_words
 
@@ -41,9 +42,12 @@ class _Members:
 def rank_clusters(project: Project, work: Work) -> dict:
     """Bring the newest run up to date. Says in `fresh` whether a new clustering is worth its time."""
     run = ClusterRun.objects.filter(project=project, finished_at__isnull=False).first()
-    faces = sortable_faces(project)
+    served = served_now(project)
+    faces = sortable_faces(project, served)
     if run is None or run.embedder != project.settings.embedder or "fit" not in run.params:
         return {"fresh": bool(len(faces.waiting())), "said": "There is no clustering yet."}
+    if run.params.get("model") != (served and served.sha256):  # its similarities mean something else
+        return {"fresh": bool(len(faces.waiting())), "said": "Another model serves now; groups are made anew."}
     ranking = _Ranking(project, run, faces)
     changed = ranking.weigh()
     with work.chunk():

@@ -30,6 +30,7 @@ from recognition import sort_plan
 from recognition.gallery_cache import faces_of
 from recognition.known_faces import WAITING, KnownFaces
 from recognition.linkage import linkage_of
+from recognition.serving import Served, served_now
 from recognition.sort_plan import Planned, Question, plan
 from recognition.word_lists import read_words
 
@@ -41,7 +42,8 @@ KEPT_RUNS = 3  # of older ones only the number stays
 def make_clusters(project: Project, work: Work) -> dict:
     """Put all waiting faces of the project together anew. Safe to repeat at any time."""
     embedder = project.settings.embedder
-    faces = sortable_faces(project).first_waiting(MOST_FACES)
+    served = served_now(project)
+    faces = sortable_faces(project, served).first_waiting(MOST_FACES)
     if not len(faces.waiting()):
         return {"clusters": 0, "said": "No face waits."}
     work.progress(total=1, message="Comparing faces")
@@ -54,15 +56,16 @@ def make_clusters(project: Project, work: Work) -> dict:
         "fit": asdict(linkage),
         "named": len(faces.named()),
         "alone": sorted(alone),
+        **({"model": served.sha256} if served else {}),
     }
     with work.chunk():
         run = _write(project, embedder, params, faces, clusters, questions)
     return {"run": run.number, "clusters": run.clusters, "said": f"{run.faces:,} faces in {run.clusters:,} groups."}
 
 
-def sortable_faces(project: Project) -> KnownFaces:
+def sortable_faces(project: Project, served: Served | None = None) -> KnownFaces:
     """Named faces, and those that wait in photos where a name may be seen by everybody."""
-    faces = faces_of(project.pk, project.settings.embedder)
+    faces = faces_of(project.pk, project.settings.embedder, served)
     apart = list(faces_kept_apart(project))
     return faces[(faces.people != WAITING) | ~np.isin(faces.face_ids, apart)] if apart else faces
 

@@ -14,6 +14,7 @@ from django.db.models import Count, Q, Sum
 from labelling.models import Face, FaceState, Who
 from recognition.known_faces import WAITING, KnownFaces
 from recognition.models import Embedding
+from recognition.serving import Served
 from recognition.vectors import BATCH, unit
 
 PROJECTS = 4  # as many stay in memory; the one used longest ago goes first
@@ -22,15 +23,17 @@ OVERLAP = timedelta(minutes=2)
 OUT = -1  # in place of a person: unknown, ignored or no face
 
 
-def faces_of(project_id: int, embedder: str) -> KnownFaces:
-    """All faces of the project that are named or wait, as they are now. Vectors: shape (n, d), unit length."""
+def faces_of(project_id: int, embedder: str, served: Served | None = None) -> KnownFaces:
+    """All faces of the project that are named or wait, as they are now. Vectors: shape (n, d), unit length; with
+    `served` those that its head makes of them.
+    """
     key = (project_id, embedder)
     table = _tables.pop(key, None) or _Table(project_id, embedder)
     table.refresh()
     _tables[key] = table
     while len(_tables) > PROJECTS:
         _tables.popitem(last=False)
-    return table.faces()
+    return table.faces(served)
 
 
 def gallery_of(project_id: int, embedder: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -61,6 +64,7 @@ class _Table:
         self.rows: dict[int, _Row] = {}
         self.vectors = np.zeros((0, 0), np.float32)
         self.used = 0
+        self._moved_by(None)
         self.seen_until: datetime | None = None
 
     def refresh(self) -> None:
@@ -126,12 +130,33 @@ class _Table:
         self.vectors[self.used : need] = more
         self.used = need
 
-    def faces(self) -> KnownFaces:
+    def _moved_by(self, served: Served | None) -> None:
+        self.moved_by = served and served.sha256
+        self.moved, self.moved_used = np.zeros((0, 0), np.float32), 0
+
+    def _through(self, served: Served | None) -> np.ndarray:
+        """Each vector goes through the head once, for as long as that model serves."""
+        if served is None:
+            return self.vectors
+        if self.moved_by != served.sha256:
+            self._moved_by(served)
+        if len(self.moved) != len(self.vectors):
+            roomy = np.zeros_like(self.vectors)
+            if self.moved_used:
+                roomy[: self.moved_used] = self.moved[: self.moved_used]
+            self.moved = roomy
+        if self.moved_used < self.used:
+            self.moved[self.moved_used : self.used] = served.project(self.vectors[self.moved_used : self.used])
+            self.moved_used = self.used
+        return self.moved
+
+    def faces(self, served: Served | None = None) -> KnownFaces:
+        vectors = self._through(served)
         ready = sorted(pk for pk, row in self.rows.items() if row.place is not None and row.person != OUT)
         rows = [self.rows[pk] for pk in ready]
         return KnownFaces(
             face_ids=np.array(ready, dtype=np.int64),
-            vectors=self.vectors[[row.place for row in rows]] if rows else np.zeros((0, 0), np.float32),
+            vectors=vectors[[row.place for row in rows]] if rows else np.zeros((0, 0), np.float32),
             people=np.array([row.person for row in rows], dtype=np.int64),
             photos=np.array([row.image for row in rows], dtype=np.int64),
         )

@@ -23,6 +23,7 @@ from recognition.embed import landmark_finder, loaded_embedder, photo_pixels
 from recognition.embedders import FaceGeometry
 from recognition.landmarks import find_landmarks
 from recognition.likeness import Candidate, one_person_per_photo, rank_people
+from recognition.serving import Served, served_now, through
 from recognition.suggest import MOST, read_gallery
 from recognition.vectors import unit
 
@@ -38,7 +39,8 @@ def look_at_box(work: Work) -> dict:
     landmarks = find_landmarks(pixels, box, landmark_finder())
     embedder = loaded_embedder(image.project.settings.embedder)
     vectors = embedder.embed(pixels, [FaceGeometry(box, landmarks)])
-    ranked = _rank(image, UUID(work.params["uid"]), box, unit(vectors))
+    served = served_now(image.project)
+    ranked = _rank(image, UUID(work.params["uid"]), box, through(served, unit(vectors)), served)
     present = set(work.params["present"])
     ranked = [(candidate, nearest) for candidate, nearest in ranked if candidate.person not in present]
     return {
@@ -48,11 +50,11 @@ def look_at_box(work: Work) -> dict:
     }
 
 
-def _rank(image: Image, uid: UUID, box: Box, vectors: np.ndarray) -> list[tuple[Candidate, int]]:
+def _rank(image: Image, uid: UUID, box: Box, vectors: np.ndarray, served: Served | None) -> list[tuple[Candidate, int]]:
     """Candidates, each with the confirmed face nearest to the box."""
     face = Face.objects.filter(uid=uid).first()
-    gallery = read_gallery(image.project)
-    calibration, _ = calibration_for(image.project, gallery.vectors, gallery.people, gallery.photos)
+    gallery = read_gallery(image.project, served)
+    calibration, _ = calibration_for(image.project, gallery.vectors, gallery.people, gallery.photos, served)
     others = gallery.face_ids != (face.pk if face else 0)  # likeness to itself, before it was moved, is no news
     people, face_ids = gallery.people[others], gallery.face_ids[others]
     ranked = rank_people(vectors, gallery.vectors[others], people, calibration=calibration, limit=MOST)

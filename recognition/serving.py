@@ -1,8 +1,12 @@
 """The model in production: its head over the frozen embedding, as whatever compares faces uses it. numpy only."""
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
+from jobs.errors import JobFailed, TryLater
 from labelling import storage
 from labelling.models import Project
 from recognition.models import Model, Stage
@@ -15,9 +19,40 @@ class CannotServe(RuntimeError):
     """The production model's file cannot be used; the message says what to do."""
 
 
+@dataclass(frozen=True, eq=False)
+class Served:
+    """What stands between the frozen embedding and whatever compares faces."""
+
+    model: int
+    sha256: str
+    head: TrainedHead
+
+    def project(self, vectors: np.ndarray) -> np.ndarray:
+        """vectors: shape (n, d), unit length; the same shape comes back, also for none."""
+        return self.head.project(vectors) if len(vectors) else vectors
+
+
 def served_model(project: Project) -> Model | None:
     """The model that serves, if one is in production and stands on the project's present embedder."""
     return Model.objects.filter(project=project, stage=Stage.PRODUCTION, embedder=project.settings.embedder).first()
+
+
+def served_now(project: Project) -> Served | None:
+    """What serves the project, None for the frozen embedding. For jobs: raises JobFailed or TryLater."""
+    model = served_model(project)
+    if model is None:
+        return None
+    try:
+        return Served(model.pk, model.artifact_sha256, head_of(model))
+    except CannotServe as error:
+        raise JobFailed(str(error)) from error
+    except storage.StoreAway as error:
+        raise TryLater("The object store does not answer.") from error
+
+
+def through(served: Served | None, vectors: np.ndarray) -> np.ndarray:
+    """Vectors as they are compared now: the frozen ones themselves where no model serves."""
+    return vectors if served is None else served.project(vectors)
 
 
 def head_of(model: Model) -> TrainedHead:

@@ -25,6 +25,7 @@ from recognition.gallery_cache import faces_of
 from recognition.likeness import Calibration, Candidate, one_person_per_photo, rank_people
 from recognition.models import Embedding
 from recognition.photo_ratings import rate_photos
+from recognition.serving import Served, served_now, through
 from recognition.suggestion_rows import Proposed, clear_decided, replace_where_changed
 from recognition.vectors import read_vectors
 from recognition.work_left import suggest_everywhere_soon
@@ -54,16 +55,16 @@ class Gallery:
         return len(self.face_ids)
 
 
-def read_gallery(project: Project) -> Gallery:
+def read_gallery(project: Project, served: Served | None = None) -> Gallery:
     """Straight from the database while there are few vectors, else what the worker keeps between jobs."""
     embedder = project.settings.embedder
     if Embedding.objects.filter(embedder=embedder)[: READ_ANEW + 1].count() <= READ_ANEW:
-        return _read_gallery(project)
-    known = faces_of(project.pk, embedder).named()
+        return _read_gallery(project, served)
+    known = faces_of(project.pk, embedder, served).named()
     return Gallery(known.face_ids, known.vectors, known.people, known.photos)
 
 
-def _read_gallery(project: Project) -> Gallery:
+def _read_gallery(project: Project, served: Served | None) -> Gallery:
     embeddings = Embedding.objects.current(project.settings.embedder)
     ids, vectors = read_vectors(embeddings.filter(face__in=Face.objects.in_project(project).named()))
     rows = {pk: row for pk, *row in Face.objects.filter(pk__in=ids).values_list("pk", "identity_id", "image_id")}
@@ -71,7 +72,7 @@ def _read_gallery(project: Project) -> Gallery:
     ids = [ids[index] for index in kept]
     return Gallery(
         face_ids=np.array(ids, dtype=np.int64),
-        vectors=vectors[kept],
+        vectors=through(served, vectors[kept]),
         people=np.array([rows[pk][0] for pk in ids], dtype=np.int64),
         photos=np.array([rows[pk][1] for pk in ids], dtype=np.int64),
     )
@@ -131,10 +132,11 @@ class Suggester:
     def __init__(self, project: Project):
         self.project = project
         self.embedder = project.settings.embedder
-        self.gallery = read_gallery(project)
+        self.served = served_now(project)
+        self.gallery = read_gallery(project, self.served)
         self.calibration: Calibration
         self.calibration, self.version = calibration_for(
-            project, self.gallery.vectors, self.gallery.people, self.gallery.photos
+            project, self.gallery.vectors, self.gallery.people, self.gallery.photos, self.served
         )
 
     def refresh(self, image_ids: Sequence[int], work: Work) -> int:
@@ -148,10 +150,15 @@ class Suggester:
             rate_photos(self.project, batch, self.gallery.people)
         return written
 
+    def read_vectors(self, faces) -> tuple[list[int], np.ndarray]:
+        """Ids and vectors of these faces, as comparable with the gallery's."""
+        face_ids, vectors = read_vectors(Embedding.objects.current(self.embedder).filter(face__in=faces))
+        return face_ids, through(self.served, vectors)
+
     def proposed(self, image_ids: Sequence[int]) -> list[Proposed]:
         """What to suggest for the waiting faces of these photos, not yet stored."""
         faces = Face.objects.filter(image__in=image_ids).waiting()
-        face_ids, vectors = read_vectors(Embedding.objects.current(self.embedder).filter(face__in=faces))
+        face_ids, vectors = self.read_vectors(faces)
         claims = _claims(image_ids)
         asked = sorted({*face_ids, *claims})
         bonds = Bonds(self.project, asked)

@@ -43,6 +43,7 @@ class Stored(NamedTuple):
     probability: float
     nearest: int | None
     model_name: str
+    model_version: str
 
 
 def replace_where_changed(image_ids: Sequence[int], proposed: Iterable[Proposed]) -> int:
@@ -71,7 +72,7 @@ def replace_where_changed(image_ids: Sequence[int], proposed: Iterable[Proposed]
 
 def _stored(image_ids: Sequence[int]) -> dict[int, list[Stored]]:
     stored: dict[int, list[Stored]] = defaultdict(list)
-    columns = ("face", "identity", "probability", "nearest_face", "model_name")
+    columns = ("face", "identity", "probability", "nearest_face", "model_name", "model_version")
     for face, *line in Suggestion.objects.filter(face__image__in=image_ids).order_by("rank").values_list(*columns):
         stored[face].append(Stored(*line))
     return stored
@@ -86,13 +87,18 @@ def _says_the_same(old: list[Stored], new: list[Proposed], named: dict[int, int]
         return not old and not new
     if any(line.nearest is not None and named.get(line.nearest) != line.person for line in old):
         return False
-    if (old[0].person, old[0].model_name, len(old)) != (new[0].person, new[0].model_name, len(new)):
+    if (old[0].person, _model(old[0]), len(old)) != (new[0].person, _model(new[0]), len(new)):
         return False
     before = {line.person: line.probability for line in old}
     after = {line.person: line.probability for line in new}
     if any(abs(chance - before.get(person, 0.0)) >= SAME_PROBABILITY for person, chance in after.items()):
         return False
     return all(person in after for person, chance in before.items() if chance >= WORTH_NAMING)
+
+
+def _model(line: Stored | Proposed) -> tuple[str, str]:
+    """Whose word it is. A calibration that was fitted anew is no other model."""
+    return line.model_name, line.model_version.rpartition("-")[0]
 
 
 def clear_decided(project: Project, *, since: datetime | None = None) -> None:

@@ -20,9 +20,8 @@ from recognition.accept_threshold import learn_now
 from recognition.bonds import Bonds
 from recognition.label_doubts import Doubt, name_doubts
 from recognition.likeness import rank_people
-from recognition.models import Embedding, Suspicion, SuspicionKind
+from recognition.models import Suspicion, SuspicionKind
 from recognition.suggest import Gallery, Suggester
-from recognition.vectors import read_vectors
 
 # Compared in one run; with more named faces the newest words come first and the rest takes turns.
 PROBES = 5_000
@@ -120,7 +119,7 @@ def _rejected_faces(project: Project, judge: Suggester) -> Iterator[Suspicion]:
     """“Not a face”, although the detector was very sure or it looks like somebody."""
     rejected = Face.objects.in_project(project).filter(state=FaceState.REJECTED, score__isnull=False)
     scores = dict(rejected.order_by("-score").values_list("pk", "score")[:REJECTED_LOOKED_AT])
-    ids, vectors = read_vectors(Embedding.objects.current(judge.embedder).filter(face__in=scores))
+    ids, vectors = judge.read_vectors(scores)
     gallery = judge.gallery
     ranked = (
         rank_people(vectors, gallery.vectors, gallery.people, calibration=judge.calibration, limit=1)
