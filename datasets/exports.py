@@ -7,7 +7,19 @@ from django.db import transaction
 
 from datasets.export_files import Filed, file_text, left_after, store, store_pieces
 from datasets.export_options import LABELS, Options, read_options
-from datasets.formats import coco, cvat, hf_parquet, huggingface, imagefolder, parquet, table, voc, webdataset, yolo
+from datasets.formats import (
+    coco,
+    cvat,
+    hf_parquet,
+    huggingface,
+    imagefolder,
+    lfw,
+    parquet,
+    table,
+    voc,
+    webdataset,
+    yolo,
+)
 from datasets.formats.parts import Parts, each_photo, parts_of
 from datasets.manifest import ManifestBroken, read_file
 from datasets.models import Export, ExportState, Version, VersionState
@@ -30,6 +42,7 @@ FORMATS = {
     "hf-parquet": hf_parquet,
     "webdataset": webdataset,
     "imagefolder": imagefolder,
+    "lfw": lfw,
 }
 MB = 1024**2
 # Those that can go without pictures, as one file of labels.

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from datasets.export_options import LABELS, Options
 from datasets.manifest import ROW_GROUP
+from datasets.pairs import face_numbers, folder_names
 from datasets.splits import SPLITS
 from labelling.models import Who
 from labelling.shipped import shipped_ending
@@ -26,12 +27,14 @@ def selected(files: dict[str, bytes], options: Options, *, named_only: bool = Fa
     if options.is_plain and options.contents == LABELS and not named_only:
         return files
     images, faces = (pq.read_table(io.BytesIO(files[name]), use_threads=False) for name in ("images", "faces"))
+    if options.anonymous:
+        images, faces = _without_photo_names(images), _without_names(faces)
+    if named_only:
+        faces = _with_files(faces)
     images, faces = (_of_splits(table, options.splits) for table in (images, faces))
     if named_only:
         faces = faces.filter(pc.equal(faces["who"].cast(pa.string()), Who.ASSIGNED))
         images = images.filter(pc.is_in(images["image_sha256"], pc.unique(faces["image_sha256"])))
-    if options.anonymous:
-        images, faces = _without_photo_names(images), _without_names(faces)
     if options.contents != LABELS:
         images = _with(images, "format", _shipped_formats(images["format"]))
     return {"images": _stored(images), "faces": _stored(faces)}
@@ -82,6 +85,18 @@ def _of_splits(table: pa.Table, splits: tuple[str, ...]) -> pa.Table:
 def _without_names(faces: pa.Table) -> pa.Table:
     ids = [None if class_id is None else pseudonym(class_id) for class_id in faces["class_id"].to_pylist()]
     return _with(faces, "identity", pa.array(ids, pa.string()))
+
+
+def _with_files(faces: pa.Table) -> pa.Table:
+    """With the `folder` of each face's person and its `number` within, those of the whole version: as pairs have them.
+
+    A face of nobody has no folder.
+    """
+    names = faces["identity"].to_pylist()
+    folders = folder_names(name for name in names if name is not None)
+    column = pa.array([folders.get(name) for name in names], pa.string())
+    faces = faces.append_column("folder", column)
+    return faces.append_column("number", pa.array(face_numbers(faces["identity"]), pa.int64()))
 
 
 def _shipped_formats(column: pa.ChunkedArray) -> pa.Array:

@@ -15,6 +15,7 @@ from datasets.formats import hf_parquet
 from datasets.given import BadLabels
 from datasets.imports import import_labels
 from datasets.models import Export
+from datasets.pair_lists import start_pairs
 from jobs.work import perform
 from labelling import storage
 from labelling.errors import Refused
@@ -282,6 +283,66 @@ def test_crops_are_cut_as_asked(version, tmp_path, alignment):
         # Each pixel of these photos tells where it was.
         assert abs(red / 255 * 319 - (x + w / 2)) < w / 4
         assert abs(green / 255 * 239 - (y + h / 2)) < h / 4
+
+
+# LFW
+
+
+def strict_pairs(text: str, folder) -> list[tuple[int, list[tuple], list[tuple]]]:
+    """As LFW's own protocol says, to the letter; each face named must be there."""
+    lines = text.split("\n")
+    assert lines.pop() == ""
+    folds, in_a_fold = map(int, lines.pop(0).split("\t"))
+    assert len(lines) == folds * 2 * in_a_fold > 0
+
+    def there(name: str, number: str) -> tuple[str, int]:
+        assert number == str(int(number)) != "0"
+        assert (folder / name / f"{name}_{int(number):04d}.jpg").is_file()
+        return name, int(number)
+
+    read = []
+    for fold in range(folds):
+        some = [line.split("\t") for line in lines[fold * 2 * in_a_fold :][: 2 * in_a_fold]]
+        genuine, impostors = some[:in_a_fold], some[in_a_fold:]
+        assert {len(line) for line in genuine} == {3} and {len(line) for line in impostors} == {4}
+        same = [(there(name, one), there(name, other)) for name, one, other in genuine]
+        apart = [(there(one, number), there(other, more)) for one, number, other, more in impostors]
+        assert all(one != other for one, other in same) and all(one[0] != other[0] for one, other in apart)
+        assert len(set(same)) == len(same) and len(set(apart)) == len(apart)
+        read.append((fold, same, apart))
+    return read
+
+
+def test_lfw_has_its_layout_people_and_pairs(version, tmp_path):
+    folder = fetched(made(version, "lfw"), tmp_path / "lfw")
+    counts = dict(line.split("\t") for line in (folder / "people.txt").read_text(encoding="utf-8").splitlines())
+    assert counts == {name.replace(" ", "_"): str(faces) for name, faces in people_of(version).items()}
+    for name, count in counts.items():
+        files = sorted(path.name for path in (folder / name).iterdir())
+        assert files == [f"{name}_{number:04d}.jpg" for number in range(1, int(count) + 1)]
+        assert Picture.open(folder / name / files[0]).size == (250, 250)
+    folds = strict_pairs((folder / "pairs.txt").read_text(encoding="utf-8"), folder)
+    of_fold = [{name for pair in same + apart for name, _ in pair} for _, same, apart in folds]
+    assert sum(map(len, of_fold)) == len(set().union(*of_fold))
+    assert {row["folder"]: row["identity"] for row in rows_of(folder / "names.csv")}["Ana_María"] == "Ana María"
+
+
+def test_the_pairs_of_a_version_fit_its_folder(version, tmp_path):
+    pairs = start_pairs(version, "all", folds=1, splits=("train", "val", "test"))
+    perform(pairs.job_id)
+    pairs.refresh_from_db()
+    folder = fetched(made(version, "lfw", size=32), tmp_path / "lfw")
+    strict_pairs(storage.get(pairs.key).decode(), folder)
+    some = fetched(made(version, "lfw", size=32, splits=["train"]), tmp_path / "some")
+    whole = {path.relative_to(folder): path.read_bytes() for path in folder.glob("*/*.jpg")}
+    assert all(whole[path.relative_to(some)] == path.read_bytes() for path in some.glob("*/*.jpg"))
+
+
+def test_people_who_make_no_pair_are_still_handed_out(project, transactional_db, freeze_now, tmp_path):
+    add_real_photo(project, "a.jpg", encoded(scene_bytes(1)), ["Ana"])
+    folder = fetched(made(freeze_now(project), "lfw"), tmp_path / "lfw")
+    assert (folder / "Ana" / "Ana_0001.jpg").is_file()
+    assert not (folder / "pairs.txt").exists()
 
 
 def test_nobody_named_is_no_folder(project, transactional_db, freeze_now):
