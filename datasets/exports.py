@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from django.db import transaction
 
+from datasets.croissant import describe
 from datasets.export_files import Filed, file_text, left_after, store, store_pieces
 from datasets.export_options import LABELS, Options, read_options
 from datasets.formats import (
@@ -92,7 +93,7 @@ def make_export(export: Export, work: Work) -> dict:
         raise JobFailed(_nothing(writer, options))
     info = export_info(version, export, options)
     data = (_labels if options.contents == LABELS else _with_pictures)(export, work, files, info, options, expected)
-    about = _about(export, files, info, data, expected)
+    about = _about(export, files, info, options, data, expected)
     main = data[0] if len(data) == 1 else about[-1]
     size = main["byte_size"] if len(data) == 1 else sum(file["byte_size"] for file in (*data, *about))
     with work.chunk(0):
@@ -170,9 +171,14 @@ def _refuse_lost(counts: dict, expected: dict) -> None:
         raise JobFailed(f"Counts differ: the version has {expected}, the export {counts}. Nothing was handed out.")
 
 
-def _about(export: Export, files: dict, info: dict, data: list[Filed], counts: dict) -> list[Filed]:
-    """What lies beside the data: what each class weighs, and last the list of everything."""
-    about = [file_text("weights.json", export.folder, weights(people_of(files)))]
+def _about(export: Export, files: dict, info: dict, options: Options, data: list[Filed], counts: dict) -> list[Filed]:
+    """What lies beside the data: what each class weighs, a description, and last the list of everything."""
+    people = people_of(files)
+    about = [file_text("weights.json", export.folder, weights(people))]
+    described = describe(
+        export.version, info, export.format, FORMATS[export.format], options, files, [*data, *about], counts, people
+    )
+    about.append(file_text("croissant.json", export.folder, described))
     listed = [
         {name: file[name] for name in ("name", "sha256", "byte_size", "photos", "faces") if name in file}
         for file in (*data, *about)
