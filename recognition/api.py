@@ -13,6 +13,7 @@ from labelling.errors import Refused
 from labelling.models import Role
 from recognition.models import IdentityMetric, Model, Run, RunKind
 from recognition.photos_again import Photos, start_again
+from recognition.recipe_list import TITLES
 from recognition.runs import TrainParams, start_evaluation, start_training
 
 
@@ -23,7 +24,7 @@ class RunSerializer(serializers.ModelSerializer):
         model = Run
         fields = [
             "id", "kind", "version", "model", "parent", "state", "message", "params", "seed", "environment",
-            "metrics", "job", "created_at", "finished_at",
+            "metrics", "preflight", "job", "created_at", "finished_at",
         ]  # fmt: skip
 
 
@@ -36,10 +37,15 @@ class NewRunSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(RunKind.choices)
     version = serializers.IntegerField(min_value=1, help_text="The version's number in this project.")
     model = serializers.IntegerField(required=False, allow_null=True, help_text="Evaluation only; null: frozen.")
-    recipe = serializers.CharField(required=False, max_length=40)
+    recipe = serializers.ChoiceField([*TITLES.items()], required=False)
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     epochs = serializers.IntegerField(required=False, min_value=1, max_value=1000)
     then_evaluate = serializers.BooleanField(required=False)
+    options = serializers.DictField(
+        child=serializers.FloatField(),
+        required=False,
+        help_text="Parameters of the recipe; others keep their defaults.",
+    )
 
 
 class ProposeAgainSerializer(serializers.Serializer):

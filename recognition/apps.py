@@ -14,4 +14,4 @@ class RecognitionConfig(AppConfig):
         loop.set_later_steps(loop_steps.later_steps)
         person_context.set_more(alike_people.more_about)
         job_stopped.connect(runs.mark_failed, dispatch_uid="recognition")
-        fsck.register(stored.Artifacts())
+        fsck.register(stored.Artifacts(), stored.Checkpoints())

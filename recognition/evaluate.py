@@ -10,11 +10,14 @@ from jobs.errors import JobFailed
 from jobs.work import Work
 from labelling import storage
 from labelling.models import Face
+from recognition.baselines import standing_of
 from recognition.environment import environment_with
+from recognition.face_crops import with_crops
 from recognition.human_level import human_level
 from recognition.labelled_faces import LabelledFaces, frozen_rows, load_faces
 from recognition.latency import latency
 from recognition.measure import (
+    Compared,
     Measured,
     compare_vectors,
     confusion_at_strictest,
@@ -26,7 +29,10 @@ from recognition.measure import (
 )
 from recognition.metrics.confusion import identity_counts
 from recognition.models import IdentityMetric, Model, Run, RunState
-from recognition.trained_head import BadHead, TrainedHead
+from recognition.recipe_list import BY_NAME
+from recognition.recipes import load_scorer
+from recognition.recipes.metric_head import Head
+from recognition.recipes.scorer import BadArtifact, Scorer
 
 BASELINE = "Frozen embedding + nearest mean"
 
@@ -44,15 +50,15 @@ def evaluate(run: Run, work: Work) -> dict:
     work.progress(done=1, message="Measuring the baseline")
     baseline = measure(compare_vectors(gallery, probes, by_template=True), probes, seed=run.seed)
     work.progress(done=2, message="Measuring the model")
-    head = load_head(run.model) if run.model else None
-    own_gallery, own_probes = _through(head, gallery), _through(head, probes)
-    measured = measure(compare_vectors(own_gallery, own_probes), probes, seed=run.seed)
+    scorer = scorer_of(run.model) if run.model else None
+    compared = _compared(run, scorer, gallery, probes, work) if scorer else compare_vectors(gallery, probes)
+    measured = measure(compared, probes, seed=run.seed)
     work.progress(done=3, message="Writing the report")
     metrics = _metrics(run, embedder, gallery, probes, measured, baseline)
-    curves = _curves(measured, baseline, own_gallery, own_probes, probes)
+    curves = _curves(measured, baseline, gallery, probes)
     rows = _rows(run, measured, baseline, gallery, probes)
     run.metrics, run.curves, run.environment = metrics, curves, environment_with(embedder)
-    run.environment["latency"] = latency(run.version, embedder, head, own_gallery.vectors)
+    run.environment["latency"] = _latency(run, embedder, scorer, gallery)
     with work.chunk():
         _store(run, rows)
     rate = metrics["recognition_rate"]["value"]
@@ -60,17 +66,32 @@ def evaluate(run: Run, work: Work) -> dict:
     return {"map": metrics["map"]["macro"], "recognition_rate": rate, "said": said}
 
 
-def load_head(model: Model) -> TrainedHead:
+def _latency(run: Run, embedder: str, scorer: Scorer | None, gallery: LabelledFaces) -> dict:
+    """Of what can serve: the embedding, with or without a head."""
+    if scorer is None:
+        return latency(run.version, embedder, None, gallery.vectors)
+    if isinstance(scorer, Head):
+        return latency(run.version, embedder, scorer.trained, scorer.trained.project(gallery.vectors))
+    return {"reason": "a baseline is not served"}
+
+
+def _compared(run: Run, scorer: Scorer, gallery: LabelledFaces, probes: LabelledFaces, work: Work) -> Compared:
+    """How the run's model sees them, with what its recipe looks at."""
+    if BY_NAME[run.model.kind].sees == "crop":
+
+        def tell(done: int, total: int) -> None:
+            work.progress(message=f"Cutting faces out of photo {done:,} of {total:,}")
+
+        gallery, probes = (with_crops(faces, run.version, tell) for faces in (gallery, probes))
+    return scorer.compare(gallery, probes)
+
+
+def scorer_of(model: Model) -> Scorer:
     """Raises JobFailed when the stored model is gone or is none."""
     try:
-        return TrainedHead.from_bytes(storage.get(model.artifact_key))
-    except (storage.ObjectMissing, BadHead) as error:
+        return load_scorer(model.kind, storage.get(model.artifact_key))
+    except (storage.ObjectMissing, BadArtifact) as error:
         raise JobFailed(f"The model “{model.name}” cannot be read; train it again. {error}") from error
-
-
-def _through(head: TrainedHead | None, faces: LabelledFaces) -> LabelledFaces:
-    vectors = faces.vectors if head is None else head.project(faces.vectors)
-    return LabelledFaces(faces.face_ids, faces.names, faces.class_ids, faces.splits, faces.photos, vectors)
 
 
 def _metrics(run: Run, embedder: str, gallery, probes, measured: Measured, baseline: Measured) -> dict:
@@ -107,14 +128,13 @@ def _photos_in(version: Version, splits: set[str]) -> set[str]:
 
 def _beats(own: dict, simple: dict) -> bool | None:
     """Better in mAP, or as good in mAP and better at rank 1; None where neither can be measured."""
-    pairs = [(figure["map"]["macro"], figure["recognition_rate"]["value"]) for figure in (own, simple)]
-    if any(None in pair for pair in pairs):
+    if any(None in (figure["map"]["macro"], figure["recognition_rate"]["value"]) for figure in (own, simple)):
         return None
-    return pairs[0] > pairs[1]
+    return standing_of(own) > standing_of(simple)
 
 
-def _curves(measured: Measured, baseline: Measured, gallery, probes, frozen_probes) -> dict:
-    own, simple = curve_points(measured, probes), curve_points(baseline, frozen_probes)
+def _curves(measured: Measured, baseline: Measured, gallery, probes) -> dict:
+    own, simple = curve_points(measured, probes), curve_points(baseline, probes)
     wrong = mistakes(measured, gallery, probes)
     images = dict(Face.objects.filter(pk__in=[row["face_id"] for row in wrong]).values_list("pk", "image_id"))
     return {

@@ -3,11 +3,17 @@
 from django import forms
 
 from datasets.models import Version, VersionState
+from labelling.errors import Refused
 from labelling.models import Project
 from recognition.models import Model
-from recognition.runs import RECIPES, TrainParams
+from recognition.recipe_list import ALL, read_options
+from recognition.runs import TrainParams
 
 DEFAULT = TrainParams()
+RECIPES = [
+    ("Train a head", [(recipe.name, recipe.title) for recipe in ALL if not recipe.is_baseline]),
+    ("Simple ways to hold it against", [(recipe.name, recipe.title) for recipe in ALL if recipe.is_baseline]),
+]
 MAX_EPOCHS = 1000
 
 
@@ -36,18 +42,29 @@ class ModelChoice(forms.ModelChoiceField):
 class TrainOptionsForm(forms.Form):
     """How to train; what is left out has its default."""
 
-    recipe = forms.ChoiceField(choices=list(RECIPES.items()), initial=DEFAULT.recipe, required=False)
+    recipe = forms.ChoiceField(choices=RECIPES, initial=DEFAULT.recipe, required=False)
     epochs = forms.IntegerField(
         min_value=1, max_value=MAX_EPOCHS, initial=DEFAULT.epochs, required=False,
-        help_text="At most; it stops when validation no longer gets better.",
+        help_text="At most; it stops when validation no longer gets better. Simple ways have none.",
     )  # fmt: skip
     seed = forms.IntegerField(
         min_value=0, max_value=2**31 - 1, initial=DEFAULT.seed, required=False,
         help_text="The same version, recipe and seed give the same model.",
     )  # fmt: skip
 
+    options = forms.CharField(
+        max_length=500, required=False, label="Parameters",
+        help_text="As in “margin=20 scale=32”; what is left out has the recipe’s own value.",
+    )  # fmt: skip
+
+    def clean_options(self) -> dict:
+        try:
+            return read_options(self.cleaned_data["options"])
+        except Refused as error:
+            raise forms.ValidationError(error.message) from error
+
     def params(self) -> TrainParams:
-        asked = {name: self.cleaned_data[name] for name in ("recipe", "epochs", "seed")}
+        asked = {name: self.cleaned_data[name] for name in ("recipe", "epochs", "seed", "options")}
         return TrainParams(**{name: value for name, value in asked.items() if value not in (None, "")})
 
 
@@ -58,6 +75,7 @@ class TrainForm(TrainOptionsForm):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.required = True
+        self.fields["options"].required = False
         self.fields["version"] = VersionChoice(project)
         self.order_fields(self.field_order)
 

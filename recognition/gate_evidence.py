@@ -135,9 +135,9 @@ def _people(run: Run, figure: str) -> dict[int, Person]:
 
 def _preflight(model: Model) -> dict | None:
     training = Run.objects.filter(kind=RunKind.TRAIN, model=model, state=RunState.DONE).defer("curves").first()
-    if training is None:
+    if training is None or not training.preflight:
         return None
-    return training.environment.get("preflight") or training.metrics.get("preflight")
+    return {"passed": all(check["passed"] for check in training.preflight), "checks": training.preflight}
 
 
 def must_pass(evidence: Evidence) -> None:

@@ -1,21 +1,34 @@
 """A small head over frozen embeddings, trained so that one person's faces move together. Worker-only: torch.
 
-The head starts as the identity map. It leaves it only for an epoch whose gain in validation is more than chance:
-on data too small to learn from it stays the frozen embedding, bit for bit.
+Which loss moves them is the recipe's (losses.py). The head starts as the identity map, and leaves it only for an epoch
+whose gain in validation is more than chance: on data too small to learn from it stays the frozen embedding.
 """
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
-from pytorch_metric_learning.losses import ArcFaceLoss
 from torch.nn import functional
 
+from recognition.checkpoints import (
+    BadCheckpoint,
+    fingerprint,
+    load_checkpoint,
+    optimiser_tensors,
+    restore_optimiser,
+    restore_rng,
+    rng_notes,
+    save_checkpoint,
+)
+from recognition.losses import COMPARES_FACES, FACES_A_PERSON, head_loss
 from recognition.metrics.average_precision import per_identity_ap
 from recognition.metrics.gallery import IdentityScores, mean_templates
 from recognition.metrics.identification import closed_set_identification
+from recognition.preflight import Check, Trial, check_before_training
+from recognition.recipe_list import BY_NAME, settled
+from recognition.sampling import balanced_batches, batches_of_people
 from recognition.trained_head import TrainedHead
 
 
@@ -25,21 +38,23 @@ class CannotTrain(ValueError):
 
 @dataclass(frozen=True)
 class HeadParams:
-    """margin: degrees added to the angle to one's own class. scale: inverse temperature of the softmax.
+    """options: what recipe_list says of this recipe, those left out with their defaults.
 
     The defaults suit embeddings whose faces all lie close together, as dlib's: between two people the cosine is
     about 0.83, within one 0.95, so that a low scale would leave the softmax nothing to tell apart. A small rate
     and margin, because a gain in mAP otherwise costs recognition rate.
     """
 
+    recipe: str = "arcface_head"
     epochs: int = 60
     seed: int = 1
-    learning_rate: float = 3e-4
     weight_decay: float = 0.1
-    margin: float = 10.0
-    scale: float = 64.0
-    batch_size: int = 64
-    patience: int = 12
+    options: dict = field(default_factory=dict)
+
+    def settled(self) -> dict:
+        """Everything, each parameter by its name."""
+        plain = {name: value for name, value in asdict(self).items() if name != "options"}
+        return plain | settled(BY_NAME[self.recipe], self.options)
 
 
 @dataclass(frozen=True)
@@ -64,22 +79,38 @@ class Adapter(torch.nn.Module):
         return functional.normalize(x + self.change(x), dim=1)
 
 
-def train_arcface_head(
+@dataclass(frozen=True)
+class Listeners:
+    """Who is told of a training: epochs, what was checked before it, its state after each epoch, and from where it goes
+    on when it was begun before.
+
+    Each may raise to stop.
+    """
+
+    epoch: Callable[[EpochReport], None] = lambda report: None
+    checks: Callable[[list[Check]], None] = lambda checks: None
+    state: Callable[[int, bytes], None] = lambda epoch, data: None
+    resumed: Callable[[int], None] = lambda epoch: None
+
+
+def train_head(
     vectors: np.ndarray,
     names: np.ndarray,
     val_vectors: np.ndarray,
     val_names: np.ndarray,
     *,
     params: HeadParams | None = None,
-    on_epoch: Callable[[EpochReport], None] | None = None,
+    tell: Listeners | None = None,
+    resume: bytes | None = None,
 ) -> TrainedHead:
-    """Train with ArcFace and class-balanced sampling; stop when validation stands still.
+    """Train with the recipe's loss and class-balanced sampling; stop when validation stands still.
 
     vectors: shape (n, d), unit length; names: shape (n,). The same for validation; where it shows none of the
-    people, a quarter of the training faces of everybody with three or more is held back for it. `on_epoch` may
-    raise to stop. The same input gives the same bits on a CPU.
-    Raises CannotTrain for fewer than two people, nobody to validate on, or numbers that are none.
-    Source: Deng et al., ArcFace, CVPR 2019.
+    people, a quarter of the training faces of everybody with three or more is held back for it.
+    resume: what `tell.state` was given; the training goes on from there to the same bits. That of another training
+    is left alone. The same input gives the same bits on a CPU.
+    Raises CannotTrain for fewer than two people, nobody to validate on, numbers that are none, or a failed check.
+    Source: Deng et al., ArcFace, CVPR 2019, and those named in losses.py.
     """
     params = params or HeadParams()
     _must_be_trainable(vectors, names)
@@ -89,7 +120,9 @@ def train_arcface_head(
         faces = _held_back(vectors, names, params.seed)
     _must_be_finite(faces.val_vectors)
     with _repeatable(params.seed):
-        return _train(faces, params, on_epoch or (lambda report: None))
+        training = _Training(faces, params, tell or Listeners())
+        training.begin(resume)
+        return training.run()
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,51 +178,132 @@ def _repeatable(seed: int):
         torch.set_rng_state(state)
 
 
-def _train(faces: _Faces, params: HeadParams, on_epoch: Callable[[EpochReport], None]) -> TrainedHead:
-    classes, codes = np.unique(faces.names, return_inverse=True)
-    x, y = torch.from_numpy(faces.vectors.astype(np.float32)), torch.from_numpy(codes)
-    adapter = Adapter(x.shape[1])
-    loss = ArcFaceLoss(len(classes), x.shape[1], margin=params.margin, scale=params.scale)
-    with torch.no_grad():  # classes start where their faces are, so the first steps do not tear the space apart
-        loss.W.copy_(torch.from_numpy(mean_templates(faces.vectors, faces.names)[1].astype(np.float32)).T)
-    optimiser = torch.optim.AdamW(
-        [*adapter.parameters(), *loss.parameters()], lr=params.learning_rate, weight_decay=params.weight_decay
-    )
-    rng = np.random.default_rng(params.seed)
-    start = kept = best = _validated(0, None, adapter, faces)
-    weight = adapter.change.weight.detach().clone()
-    on_epoch(start.report)
-    for epoch in range(1, params.epochs + 1):
-        mean_loss = _one_epoch(adapter, loss, optimiser, x, y, codes, rng, params)
-        now = _validated(epoch, mean_loss, adapter, faces)
-        on_epoch(now.report)
-        if now.report.mean_ap > kept.report.mean_ap and now.surely_better_than(start):
-            kept, weight = now, adapter.change.weight.detach().clone()
-        if now.report.mean_ap > best.report.mean_ap:
-            best = now
-        elif epoch - best.report.epoch >= params.patience:
-            break
-    return TrainedHead(weight.numpy(), _metadata(params, faces, start.report, kept.report, now.report.epoch))
+class _Training:
+    """One training as it goes: the adapter, its loss, the optimiser, and what validation said so far."""
+
+    def __init__(self, faces: _Faces, params: HeadParams, tell: Listeners):
+        self.faces, self.params, self.tell = faces, params, tell
+        self.settings = params.settled()
+        classes, self.codes = np.unique(faces.names, return_inverse=True)
+        if params.recipe in COMPARES_FACES and np.bincount(self.codes).max() < 2:
+            raise CannotTrain("This recipe compares faces of one person, and nobody has two. Label more photos.")
+        self.x, self.y = torch.from_numpy(faces.vectors.astype(np.float32)), torch.from_numpy(self.codes)
+        self.adapter = Adapter(self.x.shape[1])
+        self.loss = head_loss(params.recipe, len(classes), self.x.shape[1], self.settings)
+        templates = mean_templates(faces.vectors, faces.names)[1].astype(np.float32)
+        self.loss.start_at(torch.from_numpy(templates))
+        self.optimiser = torch.optim.AdamW(
+            [*self.adapter.parameters(), *self.loss.module.parameters()],
+            lr=self.settings["learning_rate"], weight_decay=params.weight_decay,
+        )  # fmt: skip
+        self.rng = np.random.default_rng(params.seed)
+        self.of = fingerprint(self.settings, faces.vectors, faces.names, faces.val_vectors, faces.val_names)
+        self.reports: list[EpochReport] = []
+
+    def begin(self, resume: bytes | None) -> None:
+        """Go on from a checkpoint, or check everything and validate the frozen embedding."""
+        if resume is not None:
+            try:
+                return self._restore(*load_checkpoint(resume, self.of))
+            except BadCheckpoint:
+                pass  # from other faces or parameters: nothing of it can be used
+        self._check()
+        self.start = self.kept = self.best = _validated(0, None, self.adapter, self.faces)
+        self.weight = self.adapter.change.weight.detach().clone()
+        self._told(self.start)
+
+    def run(self) -> TrainedHead:
+        while not self._is_over():
+            epoch = self.reports[-1].epoch + 1
+            now = _validated(epoch, self._one_epoch(), self.adapter, self.faces)
+            if now.report.mean_ap > self.kept.report.mean_ap and now.surely_better_than(self.start):
+                self.kept, self.weight = now, self.adapter.change.weight.detach().clone()
+            if now.report.mean_ap > self.best.report.mean_ap:
+                self.best = now
+            self._told(now)
+        epochs = self.reports[-1].epoch
+        return TrainedHead(
+            self.weight.numpy(), _metadata(self.settings, self.faces, self.start.report, self.kept.report, epochs)
+        )
+
+    def _is_over(self) -> bool:
+        epoch = self.reports[-1].epoch
+        return epoch >= self.params.epochs or epoch - self.best.report.epoch >= self.settings["patience"]
+
+    def _told(self, now: "_Validated") -> None:
+        self.reports.append(now.report)
+        self.tell.epoch(now.report)
+        self.tell.state(now.report.epoch, self._saved())
+
+    def _one_epoch(self) -> float:
+        """Returns the mean loss."""
+        total = seen = 0.0
+        for rows in self._batches():
+            chosen = torch.from_numpy(rows)
+            self.optimiser.zero_grad()
+            value = self.loss(self.adapter(self.x[chosen]), self.y[chosen])
+            value.backward()
+            self.optimiser.step()
+            total, seen = total + value.item() * len(rows), seen + len(rows)
+        return total / seen
+
+    def _batches(self):
+        size = self.settings["batch_size"]
+        if self.loss.centres:
+            return balanced_batches(self.codes, size, self.rng)
+        return batches_of_people(self.codes, size, FACES_A_PERSON, self.rng)
+
+    def _check(self) -> None:
+        rows = _trial_rows(self.codes, self.faces.vectors)
+        trial = Trial(
+            model=self.adapter, loss=self.loss, inputs=self.x[rows], labels=self.y[rows],
+            classes=int(self.codes.max()) + 1, batch_size=min(self.settings["batch_size"], len(self.codes)),
+            unit_length=True,
+        )  # fmt: skip
+        checks = check_before_training(trial, self.params.seed)
+        self.tell.checks(checks)
+        if failed := [check for check in checks if not check.passed]:
+            raise CannotTrain(f"Checked before training, and stopped: {failed[0].name}. {failed[0].said}")
+
+    def _saved(self) -> bytes:
+        tensors = {f"adapter.{name}": tensor for name, tensor in self.adapter.state_dict().items()}
+        tensors |= {f"loss.{name}": tensor for name, tensor in self.loss.module.state_dict().items()}
+        tensors |= optimiser_tensors(self.optimiser)
+        tensors |= {"weight": self.weight, "torch_rng": torch.get_rng_state()}
+        notes = {"reports": [asdict(report) for report in self.reports], "rng": rng_notes(self.rng)}
+        for name in ("start", "kept", "best"):
+            validated: _Validated = getattr(self, name)
+            tensors[f"aps.{name}"] = torch.from_numpy(validated.aps)
+            notes[name] = validated.report.epoch
+        return save_checkpoint(tensors, notes, self.of)
+
+    def _restore(self, tensors: dict[str, torch.Tensor], notes: dict) -> None:
+        self.adapter.load_state_dict(_under("adapter.", tensors))
+        self.loss.module.load_state_dict(_under("loss.", tensors))
+        restore_optimiser(self.optimiser, tensors)
+        restore_rng(self.rng, notes["rng"])
+        torch.set_rng_state(tensors["torch_rng"])
+        self.weight = tensors["weight"]
+        self.reports = [EpochReport(**report) for report in notes["reports"]]
+        for name in ("start", "kept", "best"):
+            setattr(self, name, _Validated(self.reports[notes[name]], tensors[f"aps.{name}"].numpy()))
+        self.tell.resumed(self.reports[-1].epoch)
+        for report in self.reports:
+            self.tell.epoch(report)
 
 
-def _one_epoch(adapter, loss, optimiser, x, y, codes, rng, params: HeadParams) -> float:
-    """As many draws as there are faces, every person equally often. Returns the mean loss."""
-    order = _balanced(codes, rng)
-    total = 0.0
-    for start in range(0, len(order), params.batch_size):
-        rows = torch.from_numpy(order[start : start + params.batch_size])
-        optimiser.zero_grad()
-        value = loss(adapter(x[rows]), y[rows])
-        value.backward()
-        optimiser.step()
-        total += value.item() * len(rows)
-    return total / len(order)
+def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _balanced(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    counts = np.bincount(codes)
-    share = 1.0 / counts[codes]
-    return rng.choice(len(codes), size=len(codes), p=share / share.sum())
+def _trial_rows(codes: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Up to 32 faces of up to 8 people, no two of which are the same face: one under two names cannot be learnt."""
+    _, first = np.unique(vectors, axis=0, return_index=True)
+    first = np.sort(first)
+    counts = np.bincount(codes[first])
+    people = np.sort(np.argsort(-counts, kind="stable")[:8])
+    rows = [first[codes[first] == code][:4] for code in people]
+    return np.concatenate(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,9 +335,9 @@ def _validated(epoch: int, loss: float | None, adapter: Adapter, faces: _Faces) 
     return _Validated(EpochReport(epoch, loss, rate, mean_ap.macro), aps)
 
 
-def _metadata(params: HeadParams, faces: _Faces, start: EpochReport, kept: EpochReport, epochs: int) -> dict:
+def _metadata(settings: dict, faces: _Faces, start: EpochReport, kept: EpochReport, epochs: int) -> dict:
     return {
-        "params": asdict(params),
+        "params": settings,
         "people": len(np.unique(faces.names)),
         "epochs_run": epochs,
         "best_epoch": kept.epoch,

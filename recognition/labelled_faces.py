@@ -1,7 +1,7 @@
 """The named faces of a frozen version with their vectors: what training and evaluation work on."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class LabelledFaces:
     """Rows in canonical order of the version. All arrays have one entry per face.
 
     vectors: shape (n, d) float32, unit length. photos: number of the photo each face is in.
+    crops: shape (n, side, side) uint8, grey and straightened, where they were asked for (face_crops.py).
     """
 
     face_ids: np.ndarray
@@ -29,15 +30,21 @@ class LabelledFaces:
     splits: np.ndarray
     photos: np.ndarray
     vectors: np.ndarray
+    crops: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.face_ids)
 
     def where(self, *splits: str) -> "LabelledFaces":
-        kept = np.isin(self.splits, splits)
-        return LabelledFaces(
-            *(getattr(self, name)[kept] for name in ("face_ids", "names", "class_ids", "splits", "photos", "vectors"))
-        )
+        return self.only(np.isin(self.splits, splits))
+
+    def only(self, kept: np.ndarray) -> "LabelledFaces":
+        """Those that a mask or indices choose."""
+        arrays = {one.name: getattr(self, one.name) for one in fields(self)}
+        return LabelledFaces(**{name: None if array is None else array[kept] for name, array in arrays.items()})
+
+    def with_vectors(self, vectors: np.ndarray) -> "LabelledFaces":
+        return replace(self, vectors=vectors)
 
 
 def load_faces(version: Version, embedder_name: str) -> LabelledFaces:

@@ -210,6 +210,8 @@ class Run(models.Model):
     environment = models.JSONField(default=dict, help_text="Code commit, packages, weights, hardware.")
     metrics = models.JSONField(default=dict)
     curves = models.JSONField(default=dict)
+    preflight = models.JSONField(default=list, help_text="What was checked before training: name, passed, said.")
+    checkpoint = models.JSONField(default=dict, help_text="Where an unfinished training stands: epoch, key, sha256.")
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(default=timezone.now)

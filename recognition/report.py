@@ -12,13 +12,19 @@ RECALLS = tuple(step / 10 for step in range(1, 11))
 NO_PAIRS = "There are not enough pairs of test faces to say."
 
 
-def report(run: Run) -> dict:
-    """The template's context. No queries: everything was written down when the run ended."""
+def report(run: Run, best: dict | None = None) -> dict:
+    """The template's context. No queries: everything was written down when runs ended.
+
+    best: the best baseline measured on this version (baselines.py), where it is better than the run's own.
+    """
     metrics, curves = run.metrics, run.curves
     baseline = metrics.get("baseline") or {}
+    if best:
+        baseline = {**best["metrics"], "name": best["name"], "run": best["run"]}
+        curves = curves | {f"baseline_{name}": best["curves"].get(name) for name in ("pr", "roc", "cmc")}
     return {
         "metrics": metrics,
-        "verdict": verdict(run),
+        "verdict": verdict(run, baseline),
         "headlines": [_mean_ap(metrics, baseline), _rate(metrics, baseline), _verification(metrics, baseline)],
         "baseline": baseline,
         "pr_rows": _pr_rows(curves),
@@ -27,7 +33,7 @@ def report(run: Run) -> dict:
         "histogram_rows": _histogram_rows(curves.get("histogram") or {}),
         "confusion": metrics.get("confusion"),
         "confusions": curves.get("confusions") or [],
-        "charts": _charts(run),
+        "charts": _charts(metrics, curves),
     }
 
 
@@ -134,9 +140,8 @@ def _histogram_rows(histogram: dict) -> list[dict]:
     ]
 
 
-def _charts(run: Run) -> dict:
+def _charts(metrics: dict, curves: dict) -> dict:
     """What the page's scripts draw. `support` is the lowest FPR the impostor pairs can speak of."""
-    curves, metrics = run.curves, run.metrics
     impostors = (metrics.get("verification") or {}).get("impostors") or 0
     return {
         "own": {"name": "Model" if metrics.get("model") else "Embedding", **_three(curves, "")},

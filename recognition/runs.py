@@ -1,6 +1,6 @@
 """Starts trainings and evaluations. The work itself is in train.py and evaluate.py, which only workers import."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from django.db import transaction
 
@@ -8,26 +8,26 @@ from datasets.models import Version, VersionState
 from jobs.enqueue import enqueue
 from labelling.errors import Refused
 from recognition.models import Model, Run, RunKind, RunState
-
-RECIPES = {"arcface_head": "ArcFace head over frozen embeddings"}
+from recognition.recipe_list import DEFAULT, recipe_named, settled
 
 
 @dataclass(frozen=True)
 class TrainParams:
-    recipe: str = "arcface_head"
+    """options: parameters of the recipe (recipe_list.py); those left out have their defaults."""
+
+    recipe: str = DEFAULT
     seed: int = 1
     epochs: int = 60
     then_evaluate: bool = True
+    options: dict = field(default_factory=dict)
 
 
 @transaction.atomic
 def start_training(version: Version, *, by=None, params: TrainParams | None = None) -> Run:
     """A training run on a ready version, and the job that does it. Refused when nobody could be told apart."""
     params = params or TrainParams()
-    if params.recipe not in RECIPES:
-        raise Refused(
-            f"“{params.recipe}” is no recipe; use one of: {', '.join(RECIPES)}.", fields={"recipe": [params.recipe]}
-        )
+    recipe = recipe_named(params.recipe)
+    options = settled(recipe, params.options)
     _must_be_ready(version)
     trainable = [person for person in version.statistics["people"] if person["train"]]
     if len(trainable) < 2:
@@ -36,10 +36,10 @@ def start_training(version: Version, *, by=None, params: TrainParams | None = No
             "Name more people and freeze again."
         )
     run = Run.objects.create(
-        project=version.project, kind=RunKind.TRAIN, version=version, params=asdict(params), seed=params.seed,
-        created_by=by,
+        project=version.project, kind=RunKind.TRAIN, version=version, seed=params.seed, created_by=by,
+        params=asdict(params) | {"options": options},
     )  # fmt: skip
-    return _with_job(run, f"Train on version {version.number}", by)
+    return _with_job(run, f"{recipe.title} on version {version.number}", by)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from jobs.errors import JobFailed, TryLater
 from labelling import storage
 from labelling.models import Project
 from recognition.models import Model, Stage
+from recognition.recipe_list import BASELINES, TITLES
 from recognition.trained_head import BadHead, TrainedHead
 
 SHORT = 8  # digits of a model's hash that its suggestions carry
@@ -80,6 +81,8 @@ def forget() -> None:
 
 def why_unfit(model: Model, *, look_at_file: bool = True) -> str:
     """Why the model could not serve its project, in a sentence; empty when it can."""
+    if model.kind in BASELINES:
+        return f"“{TITLES[model.kind]}” is a baseline to hold models against; it does not serve."
     embedder = model.project.settings.embedder
     if model.embedder != embedder:
         return f"It stands on the embedder “{model.embedder}”; this project's faces are described by “{embedder}”."

@@ -1,10 +1,10 @@
-"""The objects of trained models, for `fsck`."""
+"""The objects of trained models and unfinished trainings, for `fsck`."""
 
 from collections.abc import Iterator
 
 from labelling.fsck import Area, Expected
 from labelling.models import Project
-from recognition.models import Model
+from recognition.models import Model, Run
 
 
 class Artifacts(Area):
@@ -19,3 +19,19 @@ class Artifacts(Area):
 
     def advice(self, project: Project, expected: Expected) -> str:
         return "Train on the same version again: the same bytes come out."
+
+
+class Checkpoints(Area):
+    folder = "runs/"
+
+    def expected(self, project: Project) -> Iterator[Expected]:
+        rows = Run.objects.filter(project=project).exclude(checkpoint={}).values_list("pk", "checkpoint")
+        for key, run, sha256 in sorted((known["key"], pk, known["sha256"]) for pk, known in rows):
+            yield Expected(key, f"where training {run} stands", sha256=sha256, row=run)
+
+    def advice(self, project: Project, expected: Expected) -> str:
+        return "Nothing has to be done: that training begins anew, to the same model."
+
+    def remake(self, project: Project, expected: Expected) -> str:
+        Run.objects.filter(pk=expected.row).update(checkpoint={})
+        return "Forgotten; that training begins anew."

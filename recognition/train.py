@@ -1,4 +1,4 @@
-"""Trains a head over frozen embeddings on a version's training faces. Workers only."""
+"""Trains by a recipe on a version's faces. Workers only."""
 
 import hashlib
 
@@ -8,48 +8,100 @@ from jobs.errors import JobFailed
 from jobs.work import Work
 from labelling import storage
 from recognition.environment import environment_with
-from recognition.heads import CannotTrain, EpochReport, HeadParams, train_arcface_head
-from recognition.labelled_faces import load_faces
+from recognition.face_crops import with_crops
+from recognition.heads import CannotTrain, EpochReport, HeadParams, Listeners, train_head
+from recognition.labelled_faces import LabelledFaces, load_faces
 from recognition.models import Model, Run, RunState
-from recognition.runs import RECIPES, has_test_faces, start_evaluation
+from recognition.preflight import Check, as_rows
+from recognition.recipe_list import BY_NAME, Recipe
+from recognition.recipes import module_of
+from recognition.recipes.scorer import CannotFit, Fitted
+from recognition.run_state import RunCheckpoints
+from recognition.runs import has_test_faces, start_evaluation
 
 
 def train(run: Run, work: Work) -> dict:
-    """Train, register the model by the hash of its bytes, and ask for its evaluation. Repeatable to the bit."""
+    """Train, register the model by the hash of its bytes, and ask for its evaluation. Repeatable to the bit.
+
+    Where a worker was killed the next one goes on from the last epoch, to the same bits.
+    """
     if run.state == RunState.DONE:
         return run.metrics
-    embedder = run.project.settings.embedder
-    params = HeadParams(epochs=run.params["epochs"], seed=run.seed)
-    work.progress(done=0, total=params.epochs, message="Gathering faces")
+    recipe, embedder = BY_NAME[run.params["recipe"]], run.project.settings.embedder
+    work.progress(done=0, message="Gathering faces")
     faces = load_faces(run.version, embedder)
-    training, validation = faces.where("train"), faces.where("val")
-    watch = LiveCurves(run, work)
     try:
-        head = train_arcface_head(
-            training.vectors,
-            training.names,
-            validation.vectors,
-            validation.names,
-            params=params,
-            on_epoch=watch,
-        )
-    except CannotTrain as error:
+        fitted = _fit(recipe, run, faces, work) if recipe.is_baseline else _trained_head(recipe, run, faces, work)
+    except (CannotTrain, CannotFit) as error:
         raise JobFailed(str(error)) from error
-    artifact = head.to_bytes()
-    digest = hashlib.sha256(artifact).hexdigest()
+    digest = hashlib.sha256(fitted.artifact).hexdigest()
     key = f"projects/{run.project_id}/models/{digest}.safetensors"
-    storage.put(key, artifact)
-    run.curves, run.metrics, run.environment = watch.curves, head.metadata, environment_with(embedder)
+    storage.put(key, fitted.artifact)
+    run.metrics, run.environment = fitted.notes, environment_with(embedder)
     with work.chunk(0):
         evaluation = _register(run, key, digest, embedder)
+    RunCheckpoints(run, work).forget()
     if run.params.get("then_evaluate") and evaluation is None:
         work.log("The version has no test faces, so the model was not evaluated.")
-    best = head.metadata["best_epoch"]
     return {
         "model_sha256": digest,
         "evaluation": evaluation.pk if evaluation else None,
-        "said": f"Epoch {best} was best." if best else "No epoch was better than the frozen embedding.",
+        "said": _said(recipe, fitted.notes),
     }
+
+
+def _trained_head(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
+    training, validation = faces.where("train"), faces.where("val")
+    checkpoints, watch = RunCheckpoints(run, work), LiveCurves(run, work)
+    params = HeadParams(
+        recipe=recipe.name, epochs=run.params["epochs"], seed=run.seed, options=run.params.get("options") or {}
+    )
+    work.progress(total=params.epochs, message="Checking before training")
+    head = train_head(
+        training.vectors,
+        training.names,
+        validation.vectors,
+        validation.names,
+        params=params,
+        tell=Listeners(
+            epoch=watch,
+            checks=lambda checks: _keep(run, checks),
+            state=checkpoints,
+            resumed=lambda epoch: work.log(f"Going on after epoch {epoch}, where an earlier worker stopped."),
+        ),
+        resume=checkpoints.last(),
+    )
+    run.curves = watch.curves
+    return Fitted(head.to_bytes(), head.metadata)
+
+
+def _fit(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
+    """Baselines have no epochs to choose from: they learn from training and validation faces alike."""
+    gallery = faces.where("train", "val")
+    if not len(gallery):
+        raise CannotFit("This version has no training faces. Name more and freeze.")
+    if recipe.sees == "crop":
+        gallery = with_crops(
+            gallery, run.version, lambda done, total: work.progress(done=done, total=total, message="Cutting faces out")
+        )
+    work.progress(message="Fitting")
+    options = run.params.get("options") or {}
+    fitted = module_of(recipe.name).fit(gallery, options, run.seed)
+    params = {"recipe": recipe.name, "seed": run.seed, **options}
+    return Fitted(fitted.artifact, {"params": params, "people": len(set(gallery.names.tolist())), **fitted.notes})
+
+
+def _said(recipe: Recipe, notes: dict) -> str:
+    if recipe.is_baseline:
+        return f"{recipe.title} is ready."
+    best = notes["best_epoch"]
+    return f"Epoch {best} was best." if best else "No epoch was better than the frozen embedding."
+
+
+def _keep(run: Run, checks: list[Check]) -> None:
+    """At once, so that the page of a run that was stopped by one shows which."""
+    run.preflight = as_rows(checks)
+    Run.objects.filter(pk=run.pk).update(preflight=run.preflight)
 
 
 class LiveCurves:
@@ -73,14 +125,14 @@ def _register(run: Run, key: str, digest: str, embedder: str) -> Run | None:
     """The model's row, the run's end and the evaluation's beginning, inside one chunk."""
     run.model = Model.objects.create(
         project=run.project,
-        name=f"{RECIPES[run.params['recipe']]}, version {run.version.number}",
+        name=f"{BY_NAME[run.params['recipe']].title}, version {run.version.number}",
         kind=run.params["recipe"],
         embedder=embedder,
         version=run.version,
         artifact_key=key,
         artifact_sha256=digest,
     )
-    run.state, run.finished_at = RunState.DONE, timezone.now()
+    run.state, run.finished_at, run.checkpoint = RunState.DONE, timezone.now(), {}
     run.save()
     if run.params.get("then_evaluate") and has_test_faces(run.version):
         return start_evaluation(run.version, run.model, by=run.created_by, parent=run)

@@ -1,6 +1,7 @@
 """What the page of a training shows: how validation went, and what the best epoch gained."""
 
 from recognition.models import Run
+from recognition.recipe_list import BY_NAME
 
 CURVES = ("epochs", "loss", "val_recognition_rate", "val_map")
 
@@ -19,12 +20,15 @@ def training_page(run: Run) -> dict:
         "epochs": epochs,
         "gains": _gains(run.metrics),
         "settings": _settings(run),
+        "recipe": BY_NAME.get(run.params.get("recipe")),
+        "failed_checks": [check for check in run.preflight if not check["passed"]],
     }
 
 
 def _settings(run: Run) -> list[tuple[str, object]]:
     """What was asked for and what the recipe made of it, each once."""
-    said = {**(run.metrics.get("params") or {}), **run.params, "seed": run.seed}
+    asked = {name: value for name, value in run.params.items() if name != "options"}
+    said = {**(run.params.get("options") or {}), **(run.metrics.get("params") or {}), **asked, "seed": run.seed}
     words = {True: "yes", False: "no"}
     return [
         (name.replace("_", " "), words[value] if isinstance(value, bool) else value) for name, value in said.items()

@@ -1,13 +1,16 @@
 """Whether a model is worth having, said plainly above its report."""
 
+from recognition.baselines import is_baseline, standing_of
 from recognition.models import Run
 
 
-def verdict(run: Run) -> dict:
-    """`tone` of the notice, `title`, `text`."""
+def verdict(run: Run, baseline: dict | None = None) -> dict:
+    """`tone` of the notice, `title`, `text`. baseline: what it is held against; when None its own."""
     metrics = run.metrics
     own = metrics.get("map") or {}
-    simple = (metrics.get("baseline") or {}).get("map") or {}
+    baseline = (metrics.get("baseline") or {}) if baseline is None else baseline
+    simple = baseline.get("map") or {}
+    name = baseline.get("name") or "the frozen embedding with the nearest mean"
     if seen := metrics.get("test_photos_seen_in_training"):
         return _words(
             "warn",
@@ -20,6 +23,12 @@ def verdict(run: Run) -> dict:
             "info",
             "No trained model: this is the embedding alone.",
             "Each probe goes to the nearest face; the baseline beside it compares with the mean of each person.",
+        )
+    if is_baseline(run):
+        return _words(
+            "info",
+            "This is a baseline: a simple way to hold models against.",
+            f"Models trained on this version must do better. The best other simple way here is: {name}.",
         )
     if metrics.get("beats_baseline") is None:
         return _words(
@@ -35,11 +44,11 @@ def verdict(run: Run) -> dict:
             "No epoch did better on validation than the start. What differs here is only that a probe goes to the "
             "nearest face, and in the baseline to the nearest mean.",
         )
-    if not metrics["beats_baseline"]:
+    if not metrics["beats_baseline"] or standing_of(metrics) <= standing_of(baseline):
         return _words(
             "warn",
             "The model does not beat the simpler way.",
-            "The frozen embedding with the nearest mean does as well or better on these test faces. "
+            f"“{name}” does as well or better on these test faces. "
             "Use that, or give training more faces of the people it confuses.",
         )
     if _reaches_down(own.get("low"), simple.get("macro")):

@@ -14,6 +14,7 @@ from labelling.forms import add_refusal
 from labelling.models import Project, Role
 from labelling.paging import keyset_page
 from labelling.views.frame import open_project, show
+from recognition.baselines import best_baseline
 from recognition.forms import EvaluateForm, TrainForm, TrainOptionsForm
 from recognition.identity_table import identity_page
 from recognition.mistakes import mistakes_with_faces
@@ -134,7 +135,8 @@ def _report(request: HttpRequest, run: Run) -> HttpResponse:
         return render(request, "recognition/_identities.html", {"project": run.project, **context})
     return show(
         request, "recognition/report.html", run.project, "runs",
-        **context, mistakes=mistakes_with_faces(run), **report(run), **_rights(request, run.project),
+        **context, mistakes=mistakes_with_faces(run), **report(run, best_baseline(run)),
+        **_rights(request, run.project),
     )  # fmt: skip
 
 

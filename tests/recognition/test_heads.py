@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from recognition.heads import CannotTrain, HeadParams, train_arcface_head
+from recognition.heads import CannotTrain, HeadParams, Listeners, train_head
 from recognition.trained_head import BadHead, TrainedHead
 
-QUICK = HeadParams(epochs=25, learning_rate=3e-3)
+QUICK = HeadParams(epochs=25, options={"learning_rate": 3e-3})
 
 
 def unit(rows):
@@ -34,7 +34,7 @@ def learnable():
 
 @pytest.fixture(scope="module")
 def trained(learnable):
-    return train_arcface_head(*learnable, params=QUICK)
+    return train_head(*learnable, params=QUICK)
 
 
 def recognition_rate(gallery, names, probes, truth):
@@ -61,14 +61,14 @@ def test_projections_have_unit_length(trained):
 def test_where_nothing_can_be_learnt_the_frozen_embedding_comes_back_unchanged():
     vectors, names = faces(6, 6, seed=1, signal=0.0)
     val_vectors, val_names = faces(6, 3, seed=2, signal=0.0)
-    head = train_arcface_head(vectors, names, val_vectors, val_names, params=QUICK)
+    head = train_head(vectors, names, val_vectors, val_names, params=QUICK)
     assert head.metadata["best_epoch"] == 0
     assert np.allclose(head.project(val_vectors), val_vectors, atol=1e-6)
 
 
 def test_a_perfect_embedding_is_left_alone():
     vectors, names = faces(5, 6, seed=1, nuisance=0.05)
-    head = train_arcface_head(vectors, names, vectors, names, params=QUICK)
+    head = train_head(vectors, names, vectors, names, params=QUICK)
     assert not head.weight.any()
 
 
@@ -78,7 +78,7 @@ def test_the_same_input_gives_the_same_bytes_whatever_ran_before(learnable, trai
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        again = train_arcface_head(*learnable, params=QUICK)
+        again = train_head(*learnable, params=QUICK)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)
@@ -89,19 +89,19 @@ def test_training_leaves_torch_as_it_was(learnable):
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
-    train_arcface_head(*learnable, params=HeadParams(epochs=1))
+    train_head(*learnable, params=HeadParams(epochs=1))
     assert torch.equal(torch.rand(3), expected)
     assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_another_seed_gives_another_head(learnable, trained):
-    other = train_arcface_head(*learnable, params=HeadParams(epochs=25, learning_rate=3e-3, seed=2))
+    other = train_head(*learnable, params=HeadParams(epochs=25, options={"learning_rate": 3e-3}, seed=2))
     assert not np.array_equal(other.weight, trained.weight)
 
 
 def test_every_epoch_is_reported_from_the_frozen_embedding_on(learnable):
     reports = []
-    head = train_arcface_head(*learnable, params=HeadParams(epochs=4), on_epoch=reports.append)
+    head = train_head(*learnable, params=HeadParams(epochs=4), tell=Listeners(epoch=reports.append))
     assert [report.epoch for report in reports] == [0, 1, 2, 3, 4]
     assert reports[0].loss is None and all(report.loss > 0 for report in reports[1:])
     assert all(0 <= report.mean_ap <= 1 and 0 <= report.recognition_rate <= 1 for report in reports)
@@ -112,8 +112,8 @@ def test_every_epoch_is_reported_from_the_frozen_embedding_on(learnable):
 def test_training_stops_when_validation_stands_still():
     vectors, names = faces(5, 6, seed=1, nuisance=0.05)
     reports = []
-    params = HeadParams(epochs=50, patience=3)
-    train_arcface_head(vectors, names, vectors, names, params=params, on_epoch=reports.append)
+    params = HeadParams(epochs=50, options={"patience": 3})
+    train_head(vectors, names, vectors, names, params=params, tell=Listeners(epoch=reports.append))
     assert reports[-1].epoch == 3
 
 
@@ -130,7 +130,7 @@ def test_a_cancelled_training_ends_at_once(learnable):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        train_arcface_head(*learnable, params=QUICK, on_epoch=cancel)
+        train_head(*learnable, params=QUICK, tell=Listeners(epoch=cancel))
     assert seen == [0, 1, 2]
 
 
@@ -138,7 +138,7 @@ def test_a_cancelled_training_ends_at_once(learnable):
 def test_without_validation_faces_some_training_faces_are_held_back(learnable, strangers_only):
     vectors, names, val_vectors, val_names = learnable
     empty = (val_vectors, np.char.add(val_names, " (nobody we know)")) if strangers_only else (vectors[:0], names[:0])
-    head = train_arcface_head(vectors, names, *empty, params=HeadParams(epochs=2))
+    head = train_head(vectors, names, *empty, params=HeadParams(epochs=2))
     assert head.metadata["validation"] == "training faces held back"
     assert head.metadata["people"] == 12
 
@@ -162,7 +162,7 @@ def spoilt(vectors):
 )
 def test_what_cannot_be_trained_on_is_refused_in_words(learnable, change, reason):
     with pytest.raises(CannotTrain, match=reason):
-        train_arcface_head(*change(*learnable), params=QUICK)
+        train_head(*change(*learnable), params=QUICK)
 
 
 def test_a_stored_head_projects_as_before_and_keeps_its_notes(trained):

@@ -213,10 +213,10 @@ def test_pages_of_runs_ask_a_fixed_number_of_questions(faces, make_report, proje
         loop_steps(project)
     many = make_report(few.version, [mistake(face.pk, 10**9) for face in faces] * 9, [f"P{n}" for n in range(40)])
     assert (queries(run_url(many)), queries(list_url(project))) == counted
-    # Session, user, project, role asked for and role held; then the run, its people and their number, and the
-    # faces of its mistakes; or the runs, whether there is a version, and the choices of two forms, those that must
-    # be made twice.
-    assert [number - len(strip) for number in counted] == [7, 10]
+    # Session, user, project, role asked for and role held; then the run, its people and their number, the faces of
+    # its mistakes, the baselines of its version and tags; or the runs, whether there is a version, and the choices of
+    # two forms with their tags, those that must be made twice.
+    assert [number - len(strip) for number in counted] == [9, 11]
 
 
 # --- taking it along ---

@@ -2,7 +2,8 @@
 
 from config.work_command import WorkCommand
 from recognition.models import Run
-from recognition.runs import RECIPES, TrainParams, start_training
+from recognition.recipe_list import DEFAULT, TITLES, read_options
+from recognition.runs import TrainParams, start_training
 
 
 class Command(WorkCommand):
@@ -11,14 +12,22 @@ class Command(WorkCommand):
     def add_arguments(self, parser):
         parser.add_argument("project")
         parser.add_argument("version", help="number, or a tag such as latest")
-        parser.add_argument("--recipe", default="arcface_head", choices=list(RECIPES))
+        parser.add_argument("--recipe", default=DEFAULT, choices=list(TITLES))
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--epochs", type=int, default=TrainParams.epochs)
+        parser.add_argument(
+            "--set", nargs="*", default=[], metavar="NAME=VALUE", help="parameters of the recipe, as in margin=20"
+        )
         parser.add_argument("--json", action="store_true")
 
     def work(self, options: dict) -> dict:
         version = self.version(options["project"], options["version"])
-        params = TrainParams(recipe=options["recipe"], seed=options["seed"], epochs=options["epochs"])
+        params = TrainParams(
+            recipe=options["recipe"],
+            seed=options["seed"],
+            epochs=options["epochs"],
+            options=read_options(" ".join(options["set"])),
+        )
         training = start_training(version, params=params)
         self.finish(training.job)
         evaluation = Run.objects.get(parent=training)

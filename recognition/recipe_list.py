@@ -1,0 +1,150 @@
+"""The recipes there are, as the web shows them: names, titles and parameters. What they do is in recognition/recipes,
+which only workers import.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labelling.errors import Refused
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number of a recipe. Whole numbers are those whose default is one."""
+
+    name: str
+    default: int | float
+    low: float
+    high: float
+    what: str
+
+    def read(self, value: object) -> int | float:
+        """Raises ValueError for what is no number, or out of bounds."""
+        if isinstance(value, bool):
+            raise ValueError
+        number = type(self.default)(value)
+        if number != float(value) or not self.low <= number <= self.high:
+            raise ValueError
+        return number
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """module: in recognition/recipes. is_baseline: a trained model is held against it. sees: what of a face it uses."""
+
+    name: str
+    title: str
+    module: str
+    what: str
+    is_baseline: bool = True
+    sees: str = "embedding"
+    parameters: tuple[Parameter, ...] = ()
+
+
+_HEAD = (
+    Parameter("learning_rate", 3e-4, 1e-6, 0.1, "size of a step"),
+    Parameter("batch_size", 64, 8, 4096, "faces in a step"),
+    Parameter("patience", 12, 1, 1000, "epochs without a better mAP before it stops"),
+)
+_SCALE = Parameter("scale", 64.0, 1.0, 256.0, "inverse temperature of the softmax")
+
+
+def _head(name: str, title: str, what: str, *parameters: Parameter) -> Recipe:
+    return Recipe(name, f"{title} head over frozen embeddings", "metric_head", what, False, "embedding",
+                  (*_HEAD, *parameters))  # fmt: skip
+
+
+ALL = (
+    _head(
+        "arcface_head", "ArcFace", "Adds an angle to what is asked of a face's own person.",
+        Parameter("margin", 10.0, 0.0, 60.0, "angle in degrees"), _SCALE,
+    ),
+    _head(
+        "cosface_head", "CosFace", "Takes a margin off the similarity to a face's own person.",
+        Parameter("margin", 0.05, 0.0, 0.9, "similarity taken off"), _SCALE,
+    ),
+    _head(
+        "subcenter_head", "SubCenter ArcFace", "Several centres a person: some labels may be wrong, some looks differ.",
+        Parameter("margin", 10.0, 0.0, 60.0, "angle in degrees"), _SCALE,
+        Parameter("sub_centers", 3, 2, 10, "centres a person"),
+    ),
+    _head(
+        "triplet_head", "Triplet", "Draws a face nearer to its own person than to strangers; semi-hard triplets.",
+        Parameter("margin", 0.05, 0.001, 1.0, "distance by which strangers must be further off"),
+    ),
+    _head(
+        "supcon_head", "Supervised contrastive", "All faces of a person in a step attract each other.",
+        Parameter("temperature", 0.05, 0.005, 1.0, "the lower, the more the nearest strangers count"),
+    ),
+    Recipe("chance", "Chance", "chance", "Random vectors: what guessing gives.", sees="nothing"),
+    Recipe(
+        "lbph", "OpenCV LBPH", "lbph", "Histograms of local binary patterns, nearest by chi-square.", sees="crop",
+        parameters=(
+            Parameter("radius", 1, 1, 8, "of a pattern, in pixels"),
+            Parameter("grid", 6, 1, 16, "cells along each side"),
+            Parameter("faces_a_person", 5, 1, 100, "gallery faces compared with, at most"),
+        ),
+    ),
+    Recipe(
+        "eigenfaces", "OpenCV eigenfaces", "eigenfaces", "Principal components of grey crops, nearest by distance.",
+        sees="crop",
+        parameters=(
+            Parameter("components", 80, 1, 1000, "eigenvectors kept"),
+            Parameter("most_faces", 2000, 10, 20_000, "training faces they are made of, at most"),
+        ),
+    ),
+    Recipe(
+        "hog_linear", "HOG + linear", "hog_linear", "Histograms of gradients, a linear classifier.", sees="crop",
+        parameters=(Parameter("alpha", 10.0, 1e-6, 1e6, "how much large weights cost"),),
+    ),
+    Recipe("nearest_mean", "Frozen embedding + nearest mean", "nearest_mean", "The mean of each person's faces."),
+    Recipe("nearest_neighbour", "Frozen embedding + nearest neighbour", "nearest_neighbour", "The nearest face."),
+    Recipe(
+        "logistic_regression", "Frozen embedding + logistic regression", "logistic_regression",
+        "A linear classifier of embeddings.",
+        parameters=(
+            Parameter("c", 1000.0, 1e-4, 1e8, "inverse of how much large weights cost"),
+            Parameter("steps", 300, 10, 10_000, "of the solver, at most"),
+        ),
+    ),
+)  # fmt: skip
+BY_NAME = {recipe.name: recipe for recipe in ALL}
+TITLES = {recipe.name: recipe.title for recipe in ALL}
+BASELINES = frozenset(recipe.name for recipe in ALL if recipe.is_baseline)
+DEFAULT = "arcface_head"
+
+
+def recipe_named(name: str) -> Recipe:
+    if name not in BY_NAME:
+        raise Refused(f"“{name}” is no recipe; use one of: {', '.join(BY_NAME)}.", fields={"recipe": [name]})
+    return BY_NAME[name]
+
+
+def settled(recipe: Recipe, asked: Mapping[str, object]) -> dict[str, int | float]:
+    """All parameters of the recipe: those asked for, and the defaults of the others."""
+    known = {parameter.name: parameter for parameter in recipe.parameters}
+    if strange := sorted(set(asked) - set(known)):
+        there = ", ".join(known) or "none"
+        raise Refused(
+            f"“{recipe.title}” has no parameter “{strange[0]}”; it has: {there}.", fields={"options": strange}
+        )
+    settled = {}
+    for name, parameter in known.items():
+        try:
+            settled[name] = parameter.read(asked.get(name, parameter.default))
+        except (TypeError, ValueError) as error:
+            kind = "a whole number" if isinstance(parameter.default, int) else "a number"
+            raise Refused(
+                f"“{name}” must be {kind} from {parameter.low:g} to {parameter.high:g}: {parameter.what}.",
+                fields={"options": [name]},
+            ) from error
+    return settled
+
+
+def read_options(text: str) -> dict[str, str]:
+    """`margin=20 scale=32` as people type it."""
+    pairs = [word.partition("=") for word in text.replace(",", " ").split()]
+    if bad := [name for name, sign, value in pairs if not (sign and name and value)]:
+        raise Refused(f"“{bad[0]}” is no parameter with a value; write name=value, as in margin=20.",
+                      fields={"options": bad})  # fmt: skip
+    return {name: value for name, _, value in pairs}
