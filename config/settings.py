@@ -186,6 +186,8 @@ SPECTACULAR_SETTINGS = {
         "SplitKindEnum": "datasets.splits.KIND_CHOICES",
         "RunKindEnum": "recognition.models.RunKind",
         "ImportStateEnum": "datasets.models.ImportState",
+        "ErasureStateEnum": "labelling.models.ErasureState",
+        "PhotoFateEnum": "labelling.models.PhotoFate",
     },
 }
 

@@ -49,7 +49,8 @@ class VersionQuerySet(ScopedQuerySet):
 class Version(models.Model):
     """An immutable state of the labels. Its rows are two Parquet files in the object store.
 
-    A trigger in the database refuses every change to a ready version's content.
+    A trigger in the database refuses every change to a ready version's content, but for what leaves it when a person is
+    erased (datasets/erasure.py).
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="versions")
@@ -64,6 +65,7 @@ class Version(models.Model):
     content_hash = models.CharField(max_length=64, blank=True)
     faces_sha256 = models.CharField(max_length=64, blank=True, help_text="Of faces.parquet.")
     images_sha256 = models.CharField(max_length=64, blank=True, help_text="Of images.parquet.")
+    erasures = models.JSONField(default=list, blank=True, help_text="What left it since, because people were erased.")
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(default=timezone.now)
@@ -153,6 +155,7 @@ class ExportState(models.TextChoices):
     WAITING = "waiting", "being made"
     DONE = "done", "done"
     FAILED = "failed", "failed"
+    ERASED = "erased", "erased"  # a person was erased whom it showed
 
 
 class Export(models.Model):

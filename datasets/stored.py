@@ -38,7 +38,9 @@ class Exports(Area):
 
     def expected(self, project: Project) -> Iterator[Expected]:
         """Parts of one that is still being made too; what a failed one left may go."""
-        kept = Export.objects.filter(version__project=project).exclude(state=ExportState.FAILED)
+        kept = Export.objects.filter(version__project=project).exclude(
+            state__in=(ExportState.FAILED, ExportState.ERASED)
+        )
         files = [
             Expected(file["key"], f"{file['name']} of export {export.pk} ({export})", file["byte_size"], file["sha256"])
             for export in kept.select_related("version__project").defer("version__statistics")

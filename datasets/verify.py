@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from datasets.erasure import seal
 from datasets.manifest import ManifestBroken, content_hash, read_table
 from datasets.models import ExportState, Version
 from labelling import storage
@@ -20,20 +21,39 @@ def verify(version: Version, *, photos: bool = True) -> dict:
     """
     images, faces = read_table(version, "images"), read_table(version, "faces")
     found = content_hash(images, faces)
-    if found != version.content_hash:
-        raise ManifestBroken(
-            f"The content of {version} has the hash {found}, and was frozen as {version.content_hash}."
-        )
+    frozen = _hash_now(version)
+    if found != frozen:
+        raise ManifestBroken(f"The content of {version} has the hash {found}, and was frozen as {frozen}.")
     problems = list(_exports(version))
     if photos:
         problems += _photos(version, images)
     return {
-        "content_hash": found,
+        "content_hash": version.content_hash,
+        "erased": [
+            f"{record['faces']:,} faces and {record['photos']:,} photos were erased on {record['at'][:10]}; "
+            f"the rest is what was frozen, {record['replaced']:,} photos painted over."
+            for record in version.erasures
+        ],
         "images": images.num_rows,
         "faces": faces.num_rows,
         "problems": len(problems),
         "problems_first": problems[:MOST_TOLD],
     }
+
+
+def _hash_now(version: Version) -> str:
+    """What the content must hash to: as frozen, or as the last erasure left it. Raises ManifestBroken."""
+    before = version.content_hash
+    for record in version.erasures:
+        if record["before"] != before or record["seal"] != seal(record):
+            raise ManifestBroken(f"The record of what was erased from {version} was changed.")
+        before = record["seal"]
+    if not version.erasures:
+        return before
+    last = version.erasures[-1]
+    if last["now"] != {name: getattr(version, f"{name}_sha256") for name in ("images", "faces")}:
+        raise ManifestBroken(f"The tables of {version} are not those that its last erasure left.")
+    return last["rest_hash"]
 
 
 def _exports(version: Version) -> Iterator[str]:

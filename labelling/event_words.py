@@ -17,6 +17,10 @@ PEOPLE_TOLD = 4
 
 def words_of(event: Event, names: dict[int, str]) -> str:
     """One sentence without its subject. `event` as `history` reads it; names: of people by id."""
+    if event.verb == Verb.ERASE:
+        return "erased a person"
+    if event.erased:
+        return f"{event.get_verb_display()} (a person was erased since, and what was said with them)"
     if event.verb == Verb.UNDO:
         return f"took back: {_said(event.undoes.verb, event.after_small, event.before_small, event, names)}"
     return _said(event.verb, event.before_small, event.after_small, event, names)

@@ -90,13 +90,19 @@ def entries(events: list[Event], project: Project, user) -> list[Entry]:
             actor=event.actor.get_username() if event.actor else None,
             at=event.created_at,
             undone=is_undone(event),
-            may_undo=not is_undone(event) and event.verb in WAYS_BACK and role >= least_role_to_undo(event, user),
+            may_undo=_may_undo(event, role, user),
             image=event.image or (photos.get(event.images[0]) if event.images else None),
             more_images=max(0, len(event.images) - 1),
             people=[people[pk] for pk in event.identities[:3] if pk in people],
         )
         for event in events
     ]
+
+
+def _may_undo(event: Event, role: int, user) -> bool:
+    if is_undone(event) or event.erased:
+        return False
+    return event.verb in WAYS_BACK and role >= least_role_to_undo(event, user)
 
 
 def is_undone(event: Event) -> bool:

@@ -35,7 +35,7 @@ def merged_or_self(project: Project, identity_id: int) -> Identity | None:
     found = Identity.objects.filter(project=project, pk=identity_id).first()
     while found and found.merged_into_id:
         found = found.merged_into
-    return found
+    return None if found and found.erased_at else found
 
 
 def get_or_create_identity(project: Project, name: str) -> Identity:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from labelling import storage
 from labelling.identities import get_or_create_identity
-from labelling.models import FileStatus, Identity, Image, OriginalElsewhere, Project
+from labelling.models import ErasedPhoto, FileStatus, Identity, Image, OriginalElsewhere, Project
 from labelling.photo_processes import read_photo_apart
 from labelling.photos import BadPhoto, Photo
 from labelling.signals import announce, images_added
@@ -71,6 +71,9 @@ def ingest_photos(project: Project, arrivals: Sequence[Arrival], *, session: str
     return write_rows(ready_photos(project, arrivals), session=session, by=by)
 
 
+ERASED = "This photo showed a person who was erased from this project, so it is not taken in again."
+
+
 @dataclass(frozen=True)
 class Ready:
     """Photos whose objects are stored, and the others with what is said of them; rows are still missing. By hash."""
@@ -89,12 +92,14 @@ def ready_photos(project: Project, arrivals: Sequence[Arrival]) -> Ready:
     """
     files = [(hashlib.sha256(arrival.data).hexdigest(), arrival) for arrival in arrivals]
     known = _known(project, (sha for sha, _ in files))
+    erased = ErasedPhoto.objects.filter(project=project, sha256__in={sha for sha, _ in files} - known.keys())
+    refused = dict.fromkeys(erased.values_list("sha256", flat=True), BadPhoto(ERASED))
     fresh: dict[str, Arrival] = {}
     for sha, arrival in files:
-        if sha not in known:
+        if sha not in known and sha not in refused:
             fresh.setdefault(sha, arrival)  # the first of those with equal bytes, as for the row
     photos = _side_by_side(lambda arrival: _read_and_store(project.pk, arrival), list(fresh.values()))
-    return Ready(project, files, dict(zip(fresh, photos, strict=True)), known)
+    return Ready(project, files, refused | dict(zip(fresh, photos, strict=True)), known)
 
 
 @transaction.atomic

@@ -40,7 +40,8 @@ VALUES (%(id)s, %(project)s, %(actor)s, %(verb)s, %(image)s, %(before)s, %(after
 PEOPLE = Prepared("""
 -- people
 SELECT {person} FROM labelling_identity AS person
-WHERE person.project_id = %(project)s AND person.merged_into_id IS NULL AND person.id = ANY (%(people)s::bigint[])
+WHERE person.project_id = %(project)s AND person.merged_into_id IS NULL AND person.erased_at IS NULL
+    AND person.id = ANY (%(people)s::bigint[])
 """, person=Identity)  # fmt: skip
 LET_GO = Prepared("""
 -- let_go

@@ -2,7 +2,8 @@
 
 from jobs.work import Work, handles
 from labelling import archives, bucket_source, video  # noqa: F401 (sources of files)
-from labelling.models import Project
+from labelling.erase import erase
+from labelling.models import Erasure, Project
 from labelling.near_duplicates import KIND, group_near_duplicates
 from labelling.opinions import settle_waiting
 from labelling.taking_in import take_in
@@ -20,3 +21,8 @@ def near_duplicates(work: Work) -> dict:
 
 
 handles("intake")(take_in)
+
+
+@handles("erase")
+def erase_person(work: Work) -> dict:
+    return erase(Erasure.objects.select_related("project", "identity").get(pk=work.params["erasure"]), work)

@@ -40,6 +40,8 @@ def undo_event(event: Event, *, by) -> Event:
     done = Event.objects.filter(undoes=event).first()
     if done:
         return done
+    if event.erased:
+        raise Refused("A person was erased since, and what this change was about with them. It cannot be taken back.")
     way = WAYS_BACK.get(Verb(event.verb))
     if way is None:
         raise Refused(f"“{event.get_verb_display()}” cannot be taken back.")

@@ -3,6 +3,7 @@ from django.urls import path
 from labelling.api import (
     clusters,
     detectors,
+    erasures,
     faces,
     history,
     identities,
@@ -15,6 +16,7 @@ from labelling.api import (
     review,
 )
 from labelling.views import batches, identity_changes, label, media, members, sort, tokens, work
+from labelling.views import erasures as erasure_pages
 from labelling.views import history as histories
 from labelling.views import identities as identity_pages
 from labelling.views import images as image_pages
@@ -37,6 +39,9 @@ urlpatterns = [
     path("p/<slug:slug>/identities/", identity_pages.identity_list, name="identities"),
     path("p/<slug:slug>/identities/<int:identity_id>/", identity_pages.identity_page, name="identity"),
     path("p/<slug:slug>/identities/<int:identity_id>/merge/", identity_changes.merge_page, name="identity-merge"),
+    path("p/<slug:slug>/identities/<int:identity_id>/erase/", erasure_pages.erase_page, name="identity-erase"),
+    path("p/<slug:slug>/erasures/", erasure_pages.erasure_list, name="erasures"),
+    path("p/<slug:slug>/erasures/<int:erasure_id>/", erasure_pages.erasure_page, name="erasure"),
     path("p/<slug:slug>/identities/<int:identity_id>/history/", histories.identity_history, name="identity-history"),
     path("p/<slug:slug>/images/<int:image_id>/history/", histories.image_history, name="image-history"),
     path("p/<slug:slug>/history/", histories.project_history, name="history"),
@@ -62,6 +67,9 @@ urlpatterns = [
     path("media/faces/<int:face_id>/<str:key>.jpg", media.crop, name="crop"),
 ]
 api_urlpatterns = [
+    path("identities/<int:identity_id>/erase/", erasures.IdentityErase.as_view(), name="api-identity-erase"),
+    path("projects/<slug:slug>/erasures/", erasures.ErasureList.as_view(), name="api-erasures"),
+    path("erasures/<int:erasure_id>/", erasures.ErasureDetail.as_view(), name="api-erasure"),
     path("projects/", projects.ProjectList.as_view(), name="api-projects"),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="api-project"),
     path("projects/<slug:slug>/images/", images.ImageList.as_view(), name="api-images"),

@@ -152,6 +152,7 @@ class Model(models.Model):
     threshold = models.JSONField(
         null=True, blank=True, help_text="From which similarity on two faces count as one person, and what follows."
     )
+    erased_at = models.DateTimeField(null=True, help_text="When a person it was trained on was erased: train it anew.")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ScopedQuerySet.as_manager()
@@ -216,6 +217,7 @@ class Run(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True, help_text="When a person of its version was erased.")
 
     objects = ScopedQuerySet.as_manager()
 

@@ -46,7 +46,9 @@ class IdentityDetail(APIView):
 
     @extend_schema(responses=PersonSerializer)
     def get(self, request, identity_id: int):
-        return self._answer(get_object_or_404(Identity.objects.visible_to(request.user), pk=identity_id))
+        return self._answer(
+            get_object_or_404(Identity.objects.visible_to(request.user).filter(erased_at=None), pk=identity_id)
+        )
 
     @extend_schema(request=PersonEditSerializer, responses=PersonSerializer)
     def patch(self, request, identity_id: int):

@@ -2,6 +2,7 @@ from labelling.models.buckets import BucketObject, OriginalElsewhere
 from labelling.models.clusters import Cluster, ClusterFace, ClusterKind, ClusterRun, PairQuestion
 from labelling.models.constraints import Bond, Constraint
 from labelling.models.detectors import DetectorSetup
+from labelling.models.erasures import ErasedPhoto, Erasure, ErasureState, PhotoFate
 from labelling.models.faces import Face, FaceState, Identity, Origin, Suggestion, Who
 from labelling.models.history import Event, Verb
 from labelling.models.images import Batch, Image, ImageState, Lease, LeasePurpose, QueueOrder, Skip
@@ -21,6 +22,9 @@ __all__ = [
     "ClusterRun",
     "Constraint",
     "DetectorSetup",
+    "ErasedPhoto",
+    "Erasure",
+    "ErasureState",
     "Event",
     "Face",
     "FaceState",
@@ -41,6 +45,7 @@ __all__ = [
     "OriginalElsewhere",
     "Outcome",
     "PairQuestion",
+    "PhotoFate",
     "Project",
     "ProjectSettings",
     "QueueOrder",

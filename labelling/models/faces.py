@@ -50,8 +50,8 @@ class IdentityQuerySet(models.QuerySet):
         return self.filter(project__in=Project.objects.with_role(user, at_least).values("pk"))
 
     def in_project(self, project):
-        """The people there are; those merged into others stay as rows, because class ids are never reused."""
-        return self.filter(project=project, merged_into=None)
+        """The people there are; those merged into others, or erased, stay as rows: class ids are never reused."""
+        return self.filter(project=project, merged_into=None, erased_at=None)
 
     def called(self, name: str):
         """Of that very name, letter case aside; answered from the index of the unique constraint."""
@@ -78,6 +78,7 @@ class Identity(models.Model):
     consent_date = models.DateField(null=True, blank=True)
     consent_expiry = models.DateField(null=True, blank=True)
     merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="absorbed")
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="When it was asked for; nothing is left of them.")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = IdentityQuerySet.as_manager()
@@ -90,7 +91,7 @@ class Identity(models.Model):
                 "project",
                 Folded("name"),
                 name="identity_name_once_per_project",
-                condition=Q(merged_into=None),
+                condition=Q(merged_into=None, erased_at=None),
                 violation_error_message="There is already a person of that name in this project.",
             ),
             models.UniqueConstraint(fields=["project", "class_id"], name="class_id_once_per_project"),

@@ -29,6 +29,7 @@ class Verb(models.TextChoices):
     RETURN = "return", "returned a photo"
     APPROVE = "approve", "accepted a photo"
     IMPORT = "import", "imported labels"
+    ERASE = "erase", "erased a person"
     UNDO = "undo", "took a change back"
 
 
@@ -57,6 +58,9 @@ class Event(models.Model):
     images = ArrayField(models.BigIntegerField(), default=list)
     identities = ArrayField(models.BigIntegerField(), default=list)
     undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
+    erased = models.BooleanField(
+        db_default=False, default=False, help_text="What was said is gone, because a person was erased."
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = EventQuerySet.as_manager()

@@ -63,7 +63,7 @@ def _matching(project: Project, form: IdentityFilterForm) -> QuerySet:
 @require_http_methods(["GET", "HEAD", "POST"])
 def identity_page(request: HttpRequest, slug: str, identity_id: int) -> HttpResponse:
     project = open_project(request, slug)
-    people = Identity.objects.select_related("merged_into").with_face_counts()
+    people = Identity.objects.filter(erased_at=None).select_related("merged_into").with_face_counts()
     identity = get_object_or_404(people, project=project, pk=identity_id)
     identity.project = project
     if request.method != "POST":

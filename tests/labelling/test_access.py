@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from jobs.models import Job
 from labelling.identities import create_identity, rename_identity
-from labelling.models import Batch, Cluster, ClusterFace, ClusterRun, Intake, Lease
+from labelling.models import Batch, Cluster, ClusterFace, ClusterRun, Erasure, Intake, Lease
 from labelling.projects import create_project
 from labelling.queue import open_image
 from labelling.remarks import flag
@@ -73,6 +73,12 @@ FOREIGN = {
     "token-revoke": lambda it: {"token_id": it.token},
     "picture": lambda it: {"image_id": it.image, "size": "small", "key": it.image_key},
     "crop": lambda it: {"face_id": it.face, "key": it.face_key},
+    "identity-erase": lambda it: {"slug": it.slug, "identity_id": it.identity},
+    "erasures": lambda it: {"slug": it.slug},
+    "erasure": lambda it: {"slug": it.slug, "erasure_id": it.erasure},
+    "api-identity-erase": lambda it: {"identity_id": it.identity},
+    "api-erasures": lambda it: {"slug": it.slug},
+    "api-erasure": lambda it: {"erasure_id": it.erasure},
     "imports": lambda it: {"slug": it.slug},
     "import": lambda it: {"slug": it.slug, "import_id": it.labels},
     "api-imports": lambda it: {"slug": it.slug},
@@ -216,6 +222,10 @@ def one_of_everything(project, owner, image) -> SimpleNamespace:
         lease=open_image(image, owner).token,
         batch=Batch.objects.create(project=project, name="Zenobia batch").pk,
         intake=Intake.objects.create(project=project, source="archive", name="Zenobia.zip", job=job).pk,
+        erasure=Erasure.objects.create(
+            project=project, identity=identity, class_id=1, alone="delete", shared="paint",
+            report={"photos": {"not_deletable": ["s3://zenobia/Zenobia.jpg"]}},
+        ).pk,
         cluster=_cluster_of(project, face), **_later_things(project, job),
     )  # fmt: skip
 
