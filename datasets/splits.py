@@ -170,9 +170,10 @@ def divide(
             placed[person][split] += count
             faces_in[split] += count
 
-    for name in held.keys() & groups.keys():
-        place(name, _tally(groups[name] or (NOBODY,)), held[name])
-    free = groups.keys() - held.keys()
+    for name in groups:
+        if name in held:
+            place(name, _tally(groups[name] or (NOBODY,)), held[name])
+    free = [name for name in groups if name not in held]
     for name in sorted(free, key=lambda name: _order(name, groups[name] or (NOBODY,), totals, seed)):
         people = _tally(groups[name] or (NOBODY,))
         lacks = {split: _lack(split, share, people, totals, placed, faces_in, first) for split, share in shares.items()}

