@@ -29,6 +29,7 @@ from recognition.measure import (
 )
 from recognition.metrics.confusion import identity_counts
 from recognition.models import IdentityMetric, Model, Run, RunState
+from recognition.operating import operating_points
 from recognition.recipe_list import BY_NAME
 from recognition.recipes import load_scorer
 from recognition.recipes.metric_head import Head
@@ -141,6 +142,7 @@ def _curves(measured: Measured, baseline: Measured, gallery, probes) -> dict:
         **own,
         **{f"baseline_{name}": curve for name, curve in simple.items()},
         "histogram": measured.histogram,
+        "operating": operating_points(measured.roc),
         "confusions": confusions(measured, probes),
         "mistakes": [{**row, "image_id": images.get(row["face_id"])} for row in wrong],
     }

@@ -9,6 +9,7 @@ from recognition import (
     registry_views,
     suggestion_views,
     suspicion_views,
+    threshold_choice,
     views,
 )
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("p/<slug:slug>/runs/<int:run_id>/", views.run_page, name="run"),
     path("p/<slug:slug>/versions/<int:number>/train/", views.train, name="version-train"),
     path("p/<slug:slug>/versions/<int:number>/evaluate/", views.evaluate, name="version-evaluate"),
+    path("p/<slug:slug>/runs/<int:run_id>/threshold/", threshold_choice.run_threshold, name="run-threshold"),
     path("p/<slug:slug>/models/", registry_views.model_list, name="models"),
     path("p/<slug:slug>/models/history/", registry_views.promotions, name="promotions"),
     path("p/<slug:slug>/models/rollback/", registry_views.model_rollback, name="model-rollback"),
@@ -38,6 +40,7 @@ api_urlpatterns = [
     path("projects/<slug:slug>/runs/", api.RunList.as_view(), name="api-runs"),
     path("runs/<int:run_id>/", api.RunDetail.as_view(), name="api-run"),
     path("runs/<int:run_id>/identities/", api.RunIdentities.as_view(), name="api-run-identities"),
+    path("runs/<int:run_id>/threshold/", threshold_choice.RunThreshold.as_view(), name="api-run-threshold"),
     path("projects/<slug:slug>/models/", registry_api.ModelList.as_view(), name="api-models"),
     path("projects/<slug:slug>/models/rollback/", registry_api.ModelRollback.as_view(), name="api-model-rollback"),
     path("models/<int:model_id>/", registry_api.ModelDetail.as_view(), name="api-model"),

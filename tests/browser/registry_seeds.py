@@ -18,7 +18,10 @@ def make_models(name: str, figures: list[tuple[float, float]]) -> dict:
         statistics={"people": people},
     )  # fmt: skip
     models = [_model(version, seed, *pair) for seed, pair in enumerate(figures, start=1)]
-    return {"slug": project.slug, "models": [model.pk for model in models]}
+    return {
+        "slug": project.slug, "models": [model.pk for model in models],
+        "runs": [model.runs.get().pk for model in models],
+    }  # fmt: skip
 
 
 def _model(version, seed: int, mean_ap: float, simple: float):
@@ -28,7 +31,7 @@ def _model(version, seed: int, mean_ap: float, simple: float):
     from labelling import storage
     from recognition.models import IdentityMetric, Model, Run, RunKind, RunState
     from recognition.trained_head import TrainedHead
-    from tests.recognition.conftest import curves, metrics
+    from tests.recognition.conftest import metrics
 
     data = TrainedHead(np.random.default_rng(seed).normal(scale=0.01, size=(128, 128)).astype(np.float32)).to_bytes()
     digest = hashlib.sha256(data).hexdigest()
@@ -40,7 +43,7 @@ def _model(version, seed: int, mean_ap: float, simple: float):
     )  # fmt: skip
     run = Run.objects.create(
         project=version.project, kind=RunKind.EVALUATE, version=version, model=model, state=RunState.DONE,
-        metrics=metrics((0.93, mean_ap), (0.9, simple), model=model.name), curves=curves(),
+        metrics=metrics((0.93, mean_ap), (0.9, simple), model=model.name), curves=_curves(),
         environment={"latency": {"median_ms": 38.2, "faces": 9}}, finished_at=timezone.now(),
     )  # fmt: skip
     for number, person in enumerate(("Ada Ek", "Bo Li")):
@@ -49,6 +52,24 @@ def _model(version, seed: int, mean_ap: float, simple: float):
             baseline_ap=simple,
         )  # fmt: skip
     return model
+
+
+def _curves() -> dict:
+    import numpy as np
+
+    from recognition.metrics.roc import roc_curve
+    from recognition.operating import operating_points
+    from tests.recognition.conftest import curves
+
+    rng = np.random.default_rng(1)
+    roc = roc_curve(rng.normal(0.8, 0.06, 400), rng.normal(0.6, 0.06, 20_000))
+    return {**curves(), "operating": operating_points(roc)}
+
+
+def threshold(model_id: int) -> dict | None:
+    from recognition.models import Model
+
+    return Model.objects.get(pk=model_id).threshold
 
 
 def stages(slug: str) -> list[str]:

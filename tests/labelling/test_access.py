@@ -161,6 +161,8 @@ FOREIGN = {
     "api-runs": lambda it: {"slug": it.slug},
     "api-run": lambda it: {"run_id": it.run},
     "api-run-identities": lambda it: {"run_id": it.run},
+    "run-threshold": lambda it: {"slug": it.slug, "run_id": it.run},
+    "api-run-threshold": lambda it: {"run_id": it.run},
     "models": lambda it: {"slug": it.slug},
     "promotions": lambda it: {"slug": it.slug},
     "model": lambda it: {"slug": it.slug, "model_id": it.model},
