@@ -1,9 +1,13 @@
 """What an erasure does to what was measured and learnt: figures about the person go, their models are marked."""
 
+import hashlib
+import json
+
 from django.utils import timezone
 
 from datasets.models import Version, VersionState
 from jobs.work import Work
+from labelling import storage
 from labelling.erase_words import Names, Texts, register
 from labelling.models import Erasure
 from recognition.models import CalibrationFit, IdentityMetric, LookAlike, Model, PromotionEvent, Run, Suspicion
@@ -16,6 +20,9 @@ REGISTERED = (
     Texts(Suspicion, "project_id", (), ("detail",)),
     Texts(CalibrationFit, "project_id", (), ("params",)),
 )
+
+# So that nobody is ever taken for a class that is gone.
+NEVER = -1e9
 
 
 def listen() -> None:
@@ -42,6 +49,8 @@ def erase_recognition(erasure: Erasure, people: list[int], class_ids: list[int],
         figures, _ = IdentityMetric.objects.filter(run__project=erasure.project, class_id__in=class_ids).delete()
         models.filter(erased_at=None).update(erased_at=now)
         runs.filter(erased_at=None).update(erased_at=now)
+    _forget_checkpoints(runs, work)
+    _rewrite_artifacts(erasure, models, names, work)
     for run in runs.exclude(curves={}):
         mistakes = run.curves.get("mistakes")
         kept = [row for row in mistakes or [] if not _speaks_of(row, names)]
@@ -56,6 +65,58 @@ def erase_recognition(erasure: Erasure, people: list[int], class_ids: list[int],
         "runs": sorted(runs.values_list("pk", flat=True)),
         "figures": figures,
     }
+
+
+def _forget_checkpoints(runs, work: Work) -> None:
+    """Of trainings that did not finish: what they had learnt of each person."""
+    for run in runs.exclude(checkpoint={}):
+        for stored in list(storage.listed(f"{storage.project_prefix(run.project_id)}runs/{run.pk}/")):
+            storage.delete(stored.key)
+        with work.chunk(0):
+            Run.objects.filter(pk=run.pk).update(checkpoint={})
+
+
+def _rewrite_artifacts(erasure: Erasure, models, names: Names, work: Work) -> None:
+    """Some recipes keep a row of numbers for each person, under the name. Both go; the model is marked all the same."""
+    for key in set(models.values_list("artifact_key", flat=True)):
+        try:
+            data = _without_person(storage.get(key), names)
+        except storage.ObjectMissing:
+            continue
+        if data is None:
+            continue
+        digest = hashlib.sha256(data).hexdigest()
+        new_key = f"{storage.project_prefix(erasure.project_id)}models/{digest}.safetensors"
+        storage.put(new_key, data)
+        with work.chunk(0):
+            same = Model.objects.filter(project=erasure.project_id, artifact_key=key)
+            same.update(artifact_key=new_key, artifact_sha256=digest)
+    # What an interruption left is in no row any more.
+    spoken_of = set(Model.objects.filter(project=erasure.project_id).values_list("artifact_key", flat=True))
+    for stored in list(storage.listed(f"{storage.project_prefix(erasure.project_id)}models/")):
+        if stored.key not in spoken_of and _without_person(storage.get(stored.key), names) is not None:
+            storage.delete(stored.key)
+
+
+def _without_person(data: bytes, names: Names) -> bytes | None:
+    """The file of a model without the names and their numbers; None where it has none of them."""
+    from safetensors.numpy import load, save  # workers only
+
+    try:
+        length = int.from_bytes(data[:8], "little")
+        notes = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["facet"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    new = names.without(notes)
+    if new == notes:
+        return None
+    classes, left = notes.get("classes") or [], new.get("classes") or []
+    gone = [place for place, (was, now) in enumerate(zip(classes, left, strict=True)) if was != now]
+    arrays = {name: array.copy() for name, array in load(data).items()}
+    for name, array in arrays.items():
+        if array.shape[:1] == (len(classes),):
+            array[gone] = NEVER if name == "bias" else 0
+    return save(arrays, {"facet": json.dumps(new, sort_keys=True)})
 
 
 def _speaks_of(mistake: dict, names: Names) -> bool:

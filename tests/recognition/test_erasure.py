@@ -32,12 +32,12 @@ from labelling.remarks import flag
 from labelling.submit import FaceWord, submit_image
 from labelling.undo import undo_event
 from recognition.models import Embedding, IdentityMetric, Model, Run, RunKind
+from recognition.recipes.scorer import from_artifact, to_artifact
 from tests.conftest import picture_bytes
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 MARKER = "Zenobia Quirk"
 NICK = "Zeno"
-NUMBERS = hashlib.sha256(b"numbers").hexdigest()
 BOXES = [(10, 20, 24, 30), (60, 20, 24, 30)]
 
 
@@ -87,11 +87,15 @@ def full(project, owner):
         perform(start_export(version, "coco").job_id)
     perform(comparison_of(first, second).job_id)
     flag(Image.objects.get(pk=other), f"Is this {NICK}, or Zenobia  QUIRK?", by=owner, event_id=uuid4())
+    classes = {"classes": [MARKER, "Bo Dahl"]}
+    arrays = {"weight": np.ones((2, 3), np.float32), "bias": np.ones(2, np.float32)}
+    artifact = to_artifact("hog_linear", arrays, classes)
+    digest = hashlib.sha256(artifact).hexdigest()
     model = Model.objects.create(
-        project=project, name="Head", kind="arcface_head", embedder="dlib", version=second,
-        artifact_key=f"projects/{project.pk}/models/x.safetensors", artifact_sha256=NUMBERS,
+        project=project, name="Head", kind="hog_linear", embedder="dlib", version=second,
+        artifact_key=f"projects/{project.pk}/models/{digest}.safetensors", artifact_sha256=digest,
     )  # fmt: skip
-    storage.put(model.artifact_key, b"numbers")
+    storage.put(model.artifact_key, artifact)
     run = Run.objects.create(
         project=project, version=second, model=model, kind=RunKind.EVALUATE,
         curves={"mistakes": [{"truth": MARKER, "predicted": "Bo Dahl"}, {"truth": "Bo Dahl", "predicted": "X"}]},
@@ -247,6 +251,18 @@ def test_exports_and_models_are_listed_and_marked(project, owner, full):
     assert Model.objects.get().erased_at and Run.objects.get().erased_at
     assert erasure.report["photos"] == {"deleted": 1, "painted": 1, "not_deletable": []}
     assert erasure.report["before"]["faces"] == 2
+
+
+def test_a_model_that_knew_the_person_by_name_has_neither_name_nor_numbers(project, owner, full):
+    old = Model.objects.get().artifact_key
+    do(erase_person(full["person"], by=owner, confirm=MARKER))
+    model = Model.objects.get()
+    data = storage.get(model.artifact_key)
+    notes, arrays = from_artifact("hog_linear", data, "weight", "bias")
+    assert (notes["classes"], arrays["weight"].tolist()) == (["(erased)", "Bo Dahl"], [[0, 0, 0], [1, 1, 1]])
+    assert arrays["bias"].tolist() == [-1e9, 1]
+    assert hashlib.sha256(data).hexdigest() == model.artifact_sha256
+    assert old != model.artifact_key and not storage.exists(old)
 
 
 def test_the_person_is_a_number_that_is_never_given_again(project, owner, full):
