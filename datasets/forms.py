@@ -2,6 +2,16 @@
 
 from django import forms
 
+from datasets.export_options import (
+    ALIGNED,
+    BOX,
+    LEAST_PART_MB,
+    LEAST_SIDE,
+    MOST_MARGIN,
+    MOST_PART_MB,
+    MOST_SIDE,
+    PART_MB,
+)
 from datasets.exports import FORMATS
 from datasets.models import PairList, Tag
 from datasets.pair_lists import LFW_FOLDS, LFW_PAIRS, MOST_PAIR_FOLDS, MOST_PAIRS
@@ -159,5 +169,61 @@ class PairsForm(forms.Form):
     )  # fmt: skip
 
 
+def _as_usual(*choices: tuple[str, str]) -> list[tuple[str, str]]:
+    return [("", "As usual for the format"), *choices]
+
+
 class ExportForm(forms.Form):
-    format = forms.ChoiceField(choices=[(name, writer.TITLE) for name, writer in FORMATS.items()])
+    """What is left empty is as the format has it by default; `options` after validation holds what was chosen."""
+
+    format = forms.ChoiceField(
+        choices=[(name, writer.TITLE) for name, writer in FORMATS.items()],
+        error_messages={"invalid_choice": "Choose one of the formats; nothing was exported."},
+    )
+    contents = forms.ChoiceField(
+        label="What goes out", required=False,
+        choices=_as_usual(("labels", "Labels alone"), ("images", "Labels and photos"), ("crops", "Crops of the faces")),
+        help_text="Photos stand upright and carry nothing that their cameras wrote.",
+    )  # fmt: skip
+    splits = forms.MultipleChoiceField(
+        choices=[(split, split) for split in SPLITS], required=False, widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen stands for all of them.",
+    )  # fmt: skip
+    people = forms.ChoiceField(
+        label="People are", required=False,
+        choices=_as_usual(("classes", "classes"), ("attribute", "beside one class “face”")),
+    )  # fmt: skip
+    anonymous = forms.BooleanField(
+        label="Pseudonyms instead of names", required=False,
+        help_text="person-000012 is the same person in every version. Photos lose their names too; "
+        "faces still show who it is.",
+    )  # fmt: skip
+    alignment = forms.ChoiceField(
+        label="Crops are", required=False,
+        choices=_as_usual((ALIGNED, "turned upright by eyes, nose and mouth"), (BOX, "squares around the box")),
+    )  # fmt: skip
+    size = forms.IntegerField(label="Pixels a side", required=False, min_value=LEAST_SIDE, max_value=MOST_SIDE)
+    margin = forms.FloatField(
+        label="Margin", required=False, min_value=0, max_value=MOST_MARGIN,
+        widget=forms.NumberInput(attrs={"step": "any"}), help_text="Added on each side, as a share of the face: 0.25.",
+    )  # fmt: skip
+    part_mb = forms.IntegerField(
+        label="MB a file", required=False, min_value=LEAST_PART_MB, max_value=MOST_PART_MB,
+        help_text=f"Photos go out in files of about this size, {PART_MB} by default.",
+    )  # fmt: skip
+
+    @property
+    def options(self) -> dict:
+        chosen = {name: value for name, value in self.cleaned_data.items() if name != "format"}
+        return {name: value for name, value in chosen.items() if value not in ("", None, False, [])}
+
+    @property
+    def asks_for_options(self) -> bool:
+        return self.is_bound and (bool(self.errors) or bool(self.options))
+
+    @staticmethod
+    def can() -> dict:
+        """What each format can, for the page to show no more than that."""
+        return {
+            name: {"contents": list(writer.CONTENTS), "people": list(writer.PEOPLE)} for name, writer in FORMATS.items()
+        }

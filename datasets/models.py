@@ -188,6 +188,24 @@ class Export(models.Model):
         return f"{self.format} of {self.version}"
 
     @property
+    def options_in_words(self) -> list[str]:
+        """What was asked for beside the format."""
+        asked = self.options
+        words = [
+            {"labels": "labels alone", "images": "with photos", "crops": "crops of faces"}.get(
+                asked.get("contents"), ""
+            ),
+            f"only {', '.join(asked['splits'])}" if asked.get("splits") else "",
+            {"classes": "people as classes", "attribute": "one class"}.get(asked.get("people"), ""),
+            "pseudonyms" if asked.get("anonymous") else "",
+            {"aligned": "aligned", "box": "cut out as they lie"}.get(asked.get("alignment"), ""),
+            f"{asked['size']} px" if "size" in asked else "",
+            f"margin {asked['margin']:g}" if "margin" in asked else "",
+            f"{asked['part_mb']} MB a file" if "part_mb" in asked else "",
+        ]
+        return [word for word in words if word]
+
+    @property
     def folder(self) -> str:
         """What the keys of its files begin with."""
         return f"projects/{self.version.project_id}/exports/{self.pk}"

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -222,13 +223,17 @@ def export(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     project = open_project(request, slug, Role.ENGINEER)
     version = get_object_or_404(Version.objects.select_related("project"), project=project, number=number)
     form = ExportForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "Choose one of the formats; nothing was exported.")
+    if version.state != VersionState.READY:
+        messages.error(request, f"This version is {version.get_state_display()}; export it once it is ready.")
         return redirect("version", project.slug, version.number)
-    try:
-        start_export(version, form.cleaned_data["format"], by=request.user)
-    except Refused as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, "The export is being made. It appears below and can be downloaded once it is done.")
-    return redirect("version", project.slug, version.number)
+    if form.is_valid():
+        try:
+            start_export(version, form.cleaned_data["format"], by=request.user, options=form.options)
+        except Refused as error:
+            form.add_error(None, error.message)
+        else:
+            messages.success(
+                request, "The export is being made. It appears below and can be downloaded once it is done."
+            )
+            return redirect(f"{reverse('version', args=[project.slug, version.number])}#exports")
+    return _ready_page(request, project, version, form)

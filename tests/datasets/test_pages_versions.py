@@ -318,3 +318,30 @@ def test_only_those_who_may_export_are_shown_the_way_to_the_file(make_version, e
     page = client_for(annotator).get(page_url(version)).content.decode()
     assert url not in page
     assert "f" * 16 in page
+
+
+def test_options_are_asked_on_the_page_and_told_in_the_list(make_version, engineer, client_for):
+    version = make_version()
+    client = client_for(engineer)
+    asked = {"format": "imagefolder", "size": "96", "alignment": "box", "splits": ["train"], "anonymous": "on"}
+    client.post(page_url(version) + "export/", asked)
+    export = Export.objects.get()
+    assert export.options == {"size": 96, "alignment": "box", "splits": ["train"], "anonymous": True}
+    Export.objects.filter(pk=export.pk).update(
+        state="done", sha256="f" * 64, key="x.zip", counts={"images": 13, "faces": 12},
+        files=[{"name": "one.zip", "key": "x.zip", "sha256": "f" * 64, "byte_size": 7, "role": "data"}],
+    )  # fmt: skip
+    page = client.get(page_url(version)).content.decode()
+    assert "only train, pseudonyms, cut out as they lie, 96 px" in page
+    assert reverse("api-export-file", args=[export.pk, 0]) in page
+    assert "one.zip" in page
+
+
+def test_an_option_that_a_format_cannot_is_said_beside_what_was_chosen(make_version, engineer, client_for):
+    version = make_version()
+    answer = client_for(engineer).post(page_url(version) + "export/", {"format": "csv", "people": "classes"})
+    page = answer.content.decode()
+    assert "csv gives people as attribute" in page
+    assert '<option value="csv" selected>' in page
+    assert "<details open><summary>Options" in page
+    assert not Export.objects.exists()
