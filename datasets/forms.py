@@ -199,7 +199,7 @@ class ExportForm(forms.Form):
         "faces still show who it is.",
     )  # fmt: skip
     alignment = forms.ChoiceField(
-        label="Crops are", required=False,
+        label="Faces are", required=False,
         choices=_as_usual((ALIGNED, "turned upright by eyes, nose and mouth"), (BOX, "squares around the box")),
     )  # fmt: skip
     size = forms.IntegerField(label="Pixels a side", required=False, min_value=LEAST_SIDE, max_value=MOST_SIDE)

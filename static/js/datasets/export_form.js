@@ -7,7 +7,7 @@ if (form && said) {
 
   const offer = (select, choices) => {
     for (const option of select.options) option.hidden = option.disabled = option.value !== "" && !choices.includes(option.value);
-    if (select.selectedOptions[0]?.disabled) select.value = "";
+    if (choices.length < 2 || select.selectedOptions[0]?.disabled) select.value = "";
     select.closest(".field").hidden = choices.length < 2;
   };
 
