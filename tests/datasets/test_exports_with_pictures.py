@@ -1,6 +1,7 @@
 """Exports with their photos: whole for readers of each format, cut into files, and made only once."""
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -11,9 +12,11 @@ from xml.dom import minidom
 
 import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 from PIL import Image as Picture
 from pycocotools.coco import COCO
 
+from config.management.commands.export import Command
 from datasets import pictures
 from datasets.exports import FORMATS, start_export
 from datasets.imports import import_labels
@@ -370,3 +373,28 @@ def test_a_box_that_was_moved_off_its_landmarks_is_cut_out_as_it_lies():
     assert not pictures.is_aligned(box, options)
     crop = np.asarray(pictures.crop(scene_bytes(0, (320, 240)), box, options), np.float32)
     assert abs(crop[0, 0, 0] / 255 * 319 - 200) < 2
+
+
+def on_the_command_line(monkeypatch, capsys, *arguments: str) -> dict:
+    monkeypatch.setattr(Command, "finish", lambda self, job: perform(job.pk))
+    call_command("export", "lobby-cameras", "1", *arguments, "--json")
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_the_command_writes_one_file_or_a_folder_of_several(version, monkeypatch, capsys, tmp_path):
+    one = on_the_command_line(
+        monkeypatch, capsys, "yolo", str(tmp_path), "--contents", "images", "--splits", "train,val"
+    )
+    assert one["file"] == str(tmp_path / "lobby-cameras-v1.zip")
+    assert one["sha256"] == hashlib.sha256((tmp_path / "lobby-cameras-v1.zip").read_bytes()).hexdigest()
+    several = on_the_command_line(monkeypatch, capsys, "webdataset", str(tmp_path / "shards"), "--contents", "crops")
+    assert sorted(path.name for path in (tmp_path / "shards").iterdir()) == sorted(several["files"])
+    assert several["faces"] == version.statistics["faces"]
+
+
+def test_the_command_refuses_a_file_for_several_and_options_that_make_no_sense(version, monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(CommandError, match="Name a folder"):
+        on_the_command_line(monkeypatch, capsys, "webdataset", str(tmp_path / "file"))
+    with pytest.raises(CommandError, match="about crops"):
+        on_the_command_line(monkeypatch, capsys, "coco", str(tmp_path), "--size", "64")
