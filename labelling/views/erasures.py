@@ -15,7 +15,7 @@ from labelling.paging import keyset_page
 from labelling.views.frame import open_project, show, with_cancel_rights
 
 PAGE_SIZE = 50
-FATES = [(PhotoFate.DELETE, "Delete them"), (PhotoFate.PAINT, "Paint the face over and keep the photo")]
+FATES = [(PhotoFate.DELETE, "Delete them"), (PhotoFate.PAINT, "Keep them, face painted over")]
 
 
 class EraseForm(forms.Form):
