@@ -186,6 +186,7 @@ SPECTACULAR_SETTINGS = {
         "SplitKindEnum": "datasets.splits.KIND_CHOICES",
         "RunKindEnum": "recognition.models.RunKind",
         "ImportStateEnum": "datasets.models.ImportState",
+        "PairListStateEnum": "datasets.models.PairListState",
         "ErasureStateEnum": "labelling.models.ErasureState",
         "PhotoFateEnum": "labelling.models.PhotoFate",
     },

@@ -23,6 +23,7 @@ from datasets.models import (
     ExportState,
     Import,
     ImportState,
+    LeakReport,
     PairList,
     Pull,
     TagMove,
@@ -40,7 +41,8 @@ from labelling.models import Erasure, Project
 REGISTERED = (
     Texts(Version, "project_id", ("note", "message"), ("filters",)),
     Texts(VersionTag, "project_id", ("name",)),
-    Texts(TagMove, "project_id", ("name", "reason")),
+    Texts(TagMove, "project_id", ("name", "reason", "despite")),
+    Texts(LeakReport, "version__project_id", ("message",), ("found",)),
     Texts(Export, "version__project_id", ("message",), ("options", "counts")),
     Texts(PairList, "version__project_id", ("name", "message"), ("options", "counts")),
     Texts(Import, "project_id", ("name", "message"), ("report",)),

@@ -152,6 +152,10 @@ class TagForm(forms.Form):
         label="Tag", max_length=Tag.NAME_LENGTH, widget=forms.TextInput(attrs={"list": "tags-there-are"}),
         help_text="A new name, or one that stands elsewhere and moves here.",
     )  # fmt: skip
+    override = forms.BooleanField(
+        label="Move “golden” although the leak report is not clean", required=False,
+        help_text="What it found is kept with the move.",
+    )  # fmt: skip
     reason = forms.CharField(label="Why", max_length=500, help_text="Kept with the move, for those who ask later.")
 
 

@@ -12,6 +12,7 @@ from pyarrow import csv
 
 from datasets import tags
 from datasets.filters import Filters, confirmed_faces, faces_that_pass, left_out, photos_that_pass
+from datasets.leaks import ask_for_report
 from datasets.manifest import (
     FACES,
     FOLD,
@@ -122,6 +123,7 @@ def freeze(version: Version, work: Work) -> dict:
         version.state, version.frozen_at, version.message = VersionState.READY, timezone.now(), ""
         version.save(update_fields=WRITTEN)
         tags.now_ready(version)
+        ask_for_report(version, by=version.created_by)
     counts = {"faces": faces.num_rows, "images": images.num_rows}
     said = f"{faces.num_rows:,} faces in {images.num_rows:,} photos."
     return {"content_hash": version.content_hash, **counts, "said": said}

@@ -134,6 +134,7 @@ class TagMove(models.Model):
     old = models.ForeignKey(Version, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Moved from.")
     new = models.ForeignKey(Version, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Moved to.")
     reason = models.CharField(max_length=500, blank=True)
+    despite = models.CharField(max_length=500, blank=True, help_text="What spoke against it and was overruled.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(default=timezone.now)
 
@@ -145,6 +146,33 @@ class TagMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} from {self.old_id} to {self.new_id}"
+
+
+class LeakState(models.TextChoices):
+    WAITING = "waiting", "being made"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
+class LeakReport(models.Model):
+    """What of a version lies on two sides of its split, as `datasets/leaks.py` found it; made anew whenever asked."""
+
+    version = models.OneToOneField(Version, on_delete=models.CASCADE, primary_key=True, related_name="leak_report")
+    state = models.CharField(max_length=10, choices=LeakState, default=LeakState.WAITING)
+    message = models.CharField(max_length=500, blank=True)
+    found = models.JSONField(default=dict)
+    leaks = models.PositiveIntegerField(default=0)
+    round = models.PositiveIntegerField(default=0, help_text="How often it was asked for.")
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(state="done") | Q(made_at__isnull=False), name="leak_report_was_made")
+        ]
+
+    def __str__(self) -> str:
+        return f"leaks of {self.version}"
 
 
 class ExportQuerySet(ScopedQuerySet):

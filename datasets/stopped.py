@@ -7,6 +7,8 @@ from datasets.models import (
     Export,
     ExportState,
     Import,
+    LeakReport,
+    LeakState,
     PairList,
     PairListState,
     Version,
@@ -22,6 +24,7 @@ def mark_failed(sender, job, **kwargs) -> None:
         tags.let_go(version)
     Export.objects.filter(job=job, state=ExportState.WAITING).update(state=ExportState.FAILED, message=message)
     PairList.objects.filter(job=job, state=PairListState.WAITING).update(state=PairListState.FAILED, message=message)
+    LeakReport.objects.filter(job=job, state=LeakState.WAITING).update(state=LeakState.FAILED, message=message)
     Comparison.objects.filter(job=job, state=ComparisonState.WAITING).update(
         state=ComparisonState.FAILED, message=message
     )

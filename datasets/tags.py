@@ -8,6 +8,7 @@ import re
 from django.db import transaction
 from rest_framework import status
 
+from datasets.leaks import why_not_golden
 from datasets.models import LATEST, Tag, TagMove, Version, VersionState
 from labelling.errors import Refused
 from labelling.models import Project
@@ -22,6 +23,13 @@ class NoSuchVersion(Refused):
 
     code = "not_found"
     status = status.HTTP_404_NOT_FOUND
+
+
+class Leaks(Refused):
+    """A version that leaks, or may, is not called golden unless somebody says so."""
+
+    code = "leaks"
+    status = status.HTTP_409_CONFLICT
 
 
 def version_named(project: Project, name: str | int) -> Version:
@@ -71,21 +79,38 @@ def hold(project: Project) -> None:
 def put_on_new(version: Version, text: str, *, by) -> None:
     """The name that a version is frozen under. Refused when it stands elsewhere: nothing is moved in passing."""
     name = read_name(text)
+    if _is_golden(name):
+        raise Refused(
+            "“golden” is given to a version once its leak report is clean: freeze first.", fields={"tag": [name]}
+        )
     if Tag.objects.filter(project=version.project_id, name=name).exists():
         raise Refused(f"The tag “{name}” is in use in this project.", fields={"tag": ["Taken."]})
     _move(version.project, name, version, by=by, reason="Frozen under this name.")
 
 
 @transaction.atomic
-def move_tag(version: Version, text: str, *, by, reason: str) -> bool:
-    """Put a name on a ready version, from wherever it stands; False when it stands there already."""
+def move_tag(version: Version, text: str, *, by, reason: str, override: bool = False) -> bool:
+    """Put a name on a ready version, from wherever it stands; False when it stands there already.
+
+    `golden` wants a clean leak report; with `override` it moves all the same, and what was found is kept with the move.
+    """
     name, reason = read_name(text), reason.strip()
     if version.state != VersionState.READY:
         raise Refused(f"Version {version.number} is {version.get_state_display()}; give it tags once it is ready.")
     if not reason:
         raise Refused("Say why: it is kept with the move.", fields={"reason": ["This field is required."]})
     hold(version.project)
-    return _move(version.project, name, version, by=by, reason=reason)
+    against = why_not_golden(version) if _is_golden(name) else ""
+    if against and not override:
+        raise Leaks(
+            f"{against} Freeze without these leaks, or move “{name}” all the same and say why.",
+            fields={"tag": [against]},
+        )
+    return _move(version.project, name, version, by=by, reason=reason, despite=against)
+
+
+def _is_golden(name: str) -> bool:
+    return name.casefold() == GOLDEN
 
 
 @transaction.atomic
@@ -114,7 +139,7 @@ def let_go(version: Version) -> None:
         _move(version.project, tag.name, None, by=None, reason="It was not frozen.")
 
 
-def _move(project: Project, name: str, new: Version | None, *, by, reason: str) -> bool:
+def _move(project: Project, name: str, new: Version | None, *, by, reason: str, despite: str = "") -> bool:
     tag = Tag.objects.filter(project=project, name=name).first()
     old_id = tag.version_id if tag else None
     if old_id == (new.pk if new else None):
@@ -123,5 +148,6 @@ def _move(project: Project, name: str, new: Version | None, *, by, reason: str) 
         tag.delete()
     else:
         Tag.objects.update_or_create(project=project, name=name, defaults={"version": new})
-    TagMove.objects.create(project=project, name=name, old_id=old_id, new=new, reason=reason[:500], by=by)
+    said = {"reason": reason[:500], "despite": despite[:500]}
+    TagMove.objects.create(project=project, name=name, old_id=old_id, new=new, by=by, **said)
     return True

@@ -28,7 +28,7 @@ class TagMoveSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = TagMove
-        fields = ["name", "old", "new", "reason", "by", "at"]
+        fields = ["name", "old", "new", "reason", "despite", "by", "at"]
 
 
 class NewTagSerializer(serializers.Serializer):
@@ -38,6 +38,9 @@ class NewTagSerializer(serializers.Serializer):
     version = serializers.CharField(max_length=Tag.NAME_LENGTH)
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
     take_off = serializers.BooleanField(required=False, default=False)
+    override = serializers.BooleanField(
+        required=False, default=False, help_text="Move “golden” although the leak report is not clean."
+    )
 
 
 class ByName(CursorPagination):
@@ -69,7 +72,7 @@ class TagList(generics.ListAPIView):
         if data["take_off"]:
             take_off(version, data["tag"], by=request.user, reason=data["reason"])
             return Response(status=status.HTTP_204_NO_CONTENT)
-        move_tag(version, data["tag"], by=request.user, reason=data["reason"])
+        move_tag(version, data["tag"], by=request.user, reason=data["reason"], override=data["override"])
         return Response({"name": data["tag"].strip(), "version": version.number})
 
 

@@ -4,7 +4,8 @@ from datasets.comparisons import make_comparison
 from datasets.exports import make_export
 from datasets.freeze import freeze
 from datasets.import_files import do_import
-from datasets.models import Comparison, Export, Import, PairList, Version
+from datasets.leaks import make_report
+from datasets.models import Comparison, Export, Import, LeakReport, PairList, Version
 from datasets.pair_lists import make_pairs
 from jobs.work import Work, handles
 
@@ -34,3 +35,9 @@ def import_file(work: Work) -> dict:
 @handles("pairs")
 def pair_faces(work: Work) -> dict:
     return make_pairs(PairList.objects.select_related("version__project").get(pk=work.params["pair_list"]), work)
+
+
+@handles("leaks")
+def look_for_leaks(work: Work) -> dict:
+    reports = LeakReport.objects.select_related("version__project")
+    return make_report(reports.get(pk=work.params["report"]), work)

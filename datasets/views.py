@@ -15,6 +15,7 @@ from datasets.exports import start_export
 from datasets.filters import Filters, in_words, left_out, read_filters, what_passes
 from datasets.forms import ExportForm, FilterForm, FreezeForm, PairsForm, TagForm
 from datasets.freeze import start_freeze
+from datasets.leak_page import leaks_of
 from datasets.models import LATEST, Tag, TagMove, Version, VersionState
 from datasets.outlook import recent_outlook
 from datasets.pair_views import lists_of
@@ -110,7 +111,9 @@ def _rights(role: int) -> dict:
 def version_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     project = open_project(request, slug)
     version = get_object_or_404(
-        Version.objects.select_related("job", "parent", "created_by").defer("parent__statistics").with_tags(),
+        Version.objects.select_related("job", "parent", "created_by", "leak_report__job")
+        .defer("parent__statistics")
+        .with_tags(),
         project=project,
         number=number,
     )
@@ -149,6 +152,7 @@ def _ready_page(
         pulls=list(version.pulls.select_related("by")[:MOST_PULLS]),
         pair_lists=lists_of(version),
         pairs_form=PairsForm(),
+        leaks=leaks_of(version),
         kind=SPLIT_KINDS[version.split_policy.get("kind", CLOSED)],
         measures_only=version.split_policy.get("kind") == KFOLD,
         asked=in_words(Filters.from_dict(version.filters)),
@@ -175,7 +179,7 @@ def tag(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Put a tag on this version, or with `take_off` take it off."""
     project = open_project(request, slug, Role.ENGINEER)
     version = get_object_or_404(
-        Version.objects.select_related("project", "job", "parent", "created_by").with_tags(),
+        Version.objects.select_related("project", "job", "parent", "created_by", "leak_report__job").with_tags(),
         project=project,
         number=number,
     )
@@ -185,7 +189,7 @@ def tag(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     if form.is_valid():
         asked = form.cleaned_data
         try:
-            moved = move_tag(version, asked["tag"], by=request.user, reason=asked["reason"])
+            moved = move_tag(version, asked["tag"], by=request.user, reason=asked["reason"], override=asked["override"])
         except Refused as error:
             add_refusal(form, error)
         else:
