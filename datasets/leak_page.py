@@ -49,7 +49,7 @@ def _hint(kind: str, part: dict, version: Version) -> str:
     if kind == "person":
         if version.split_policy.get("kind") == OPEN:
             return "Nobody who is tested may be learnt in an open set."
-        return f"No leak here: {part['on_two_sides']:,} are learnt and tested, as a closed set wants it."
+        return f"No leak here: {part['on_two_sides']:,} are learnt and tested, as this split wants it."
     if kind == "session":
         return "Photos of one session look alike; each should be on one side."
     if kind == "near_duplicate":
