@@ -15,6 +15,7 @@ from recognition.look_alikes import find_look_alikes
 from recognition.models import Run
 from recognition.propose import propose_faces
 from recognition.propose_again import find_again
+from recognition.recognize import recognize
 from recognition.suggest import suggest_everywhere, suggest_names
 from recognition.suspicions import find_suspicions
 from recognition.train import train
@@ -84,6 +85,11 @@ def cluster(work: Work) -> dict:
 @handles("look")
 def look(work: Work) -> dict:
     return look_at_box(work)
+
+
+@handles("recognize")
+def recognize_photo(work: Work) -> dict:
+    return recognize(_project(work), work)
 
 
 @handles("suggest")

@@ -165,6 +165,8 @@ FOREIGN = {
     "api-run-identities": lambda it: {"run_id": it.run},
     "run-threshold": lambda it: {"slug": it.slug, "run_id": it.run},
     "api-run-threshold": lambda it: {"run_id": it.run},
+    "api-recognize": lambda it: {"slug": it.slug},
+    "api-recognized": lambda it: {"slug": it.slug, "job_id": it.job},
     "models": lambda it: {"slug": it.slug},
     "promotions": lambda it: {"slug": it.slug},
     "model": lambda it: {"slug": it.slug, "model_id": it.model},
