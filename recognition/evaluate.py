@@ -30,7 +30,7 @@ from recognition.measure import (
 from recognition.metrics.confusion import identity_counts
 from recognition.models import IdentityMetric, Model, Run, RunState
 from recognition.operating import operating_points
-from recognition.recipe_list import BY_NAME
+from recognition.recipe_list import BY_NAME, NEAREST_FACE
 from recognition.recipes import load_scorer
 from recognition.recipes.metric_head import Head
 from recognition.recipes.scorer import BadArtifact, Scorer
@@ -104,6 +104,7 @@ def _metrics(run: Run, embedder: str, gallery, probes, measured: Measured, basel
         "identities": people,
         "embedder": embedder,
         "model": run.model.name if run.model else None,
+        "named_by": BY_NAME[run.model.kind].named_by if run.model else NEAREST_FACE,
         "test_photos_seen_in_training": _seen_in_training(run),
         **own,
         "confusion": confusion_at_strictest(measured),

@@ -19,7 +19,7 @@ COLUMNS = (
     Column(
         "recognition_rate",
         "Recognised",
-        hint="Recall: share of the probes whose nearest gallery face is their own",
+        hint="Recall: share of the probes that were given their own name",
     ),
     Column("precision", "Precision", hint="Of the probes taken for this person, the share that shows them"),
 )

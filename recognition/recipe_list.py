@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from labelling.errors import Refused
 
+NEAREST_FACE = "the nearest gallery face"
+SUREST = "the person that a classifier is surest of"
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -30,7 +33,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Recipe:
-    """module: in recognition/recipes. is_baseline: a trained model is held against it. sees: what of a face it uses."""
+    """module: in recognition/recipes. is_baseline: a trained model is held against it. sees: what of a face it uses.
+    named_by: what a probe gets its name from, in words.
+    """
 
     name: str
     title: str
@@ -38,6 +43,7 @@ class Recipe:
     what: str
     is_baseline: bool = True
     sees: str = "embedding"
+    named_by: str = "the nearest mean of a person’s faces"
     parameters: tuple[Parameter, ...] = ()
 
 
@@ -50,8 +56,10 @@ _SCALE = Parameter("scale", 64.0, 1.0, 256.0, "inverse temperature of the softma
 
 
 def _head(name: str, title: str, what: str, *parameters: Parameter) -> Recipe:
-    return Recipe(name, f"{title} head over frozen embeddings", "metric_head", what, False, "embedding",
-                  (*_HEAD, *parameters))  # fmt: skip
+    return Recipe(
+        name, f"{title} head over frozen embeddings", "metric_head", what, is_baseline=False,
+        parameters=(*_HEAD, *parameters),
+    )  # fmt: skip
 
 
 ALL = (
@@ -79,6 +87,7 @@ ALL = (
     Recipe("chance", "Chance", "chance", "Random vectors: what guessing gives.", sees="nothing"),
     Recipe(
         "lbph", "OpenCV LBPH", "lbph", "Histograms of local binary patterns, nearest by chi-square.", sees="crop",
+        named_by=NEAREST_FACE,
         parameters=(
             Parameter("radius", 1, 1, 8, "of a pattern, in pixels"),
             Parameter("grid", 6, 1, 16, "cells along each side"),
@@ -87,7 +96,7 @@ ALL = (
     ),
     Recipe(
         "eigenfaces", "OpenCV eigenfaces", "eigenfaces", "Principal components of grey crops, nearest by distance.",
-        sees="crop",
+        sees="crop", named_by=NEAREST_FACE,
         parameters=(
             Parameter("components", 80, 1, 1000, "eigenvectors kept"),
             Parameter("most_faces", 2000, 10, 20_000, "training faces they are made of, at most"),
@@ -95,13 +104,15 @@ ALL = (
     ),
     Recipe(
         "hog_linear", "HOG + linear", "hog_linear", "Histograms of gradients, a linear classifier.", sees="crop",
+        named_by=SUREST,
         parameters=(Parameter("alpha", 10.0, 1e-6, 1e6, "how much large weights cost"),),
     ),
     Recipe("nearest_mean", "Frozen embedding + nearest mean", "nearest_mean", "The mean of each person's faces."),
-    Recipe("nearest_neighbour", "Frozen embedding + nearest neighbour", "nearest_neighbour", "The nearest face."),
+    Recipe("nearest_neighbour", "Frozen embedding + nearest neighbour", "nearest_neighbour", "The nearest face.",
+           named_by=NEAREST_FACE),
     Recipe(
         "logistic_regression", "Frozen embedding + logistic regression", "logistic_regression",
-        "A linear classifier of embeddings.",
+        "A linear classifier of embeddings.", named_by=SUREST,
         parameters=(
             Parameter("c", 1000.0, 1e-4, 1e8, "inverse of how much large weights cost"),
             Parameter("steps", 300, 10, 10_000, "of the solver, at most"),

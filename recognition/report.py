@@ -61,7 +61,7 @@ def _rate(metrics: dict, baseline: dict) -> dict:
     own, simple = metrics.get("recognition_rate") or {}, baseline.get("recognition_rate") or {}
     return {
         "name": "Recognition rate",
-        "what": "Share of test faces whose nearest enrolled face is the person's own; a tie counts as wrong.",
+        "what": "Share of test faces for which the person's own name came first; a tie counts as wrong.",
         "value": own.get("value"),
         "low": own.get("low"),
         "high": own.get("high"),

@@ -41,8 +41,8 @@ def verdict(run: Run, baseline: dict | None = None) -> dict:
         return _words(
             "info",
             "Training gained nothing: this model is the frozen embedding itself.",
-            "No epoch did better on validation than the start. What differs here is only that a probe goes to the "
-            "nearest face, and in the baseline to the nearest mean.",
+            "No epoch did better on validation than the start, so its figures are those of the embedding alone, "
+            "with the nearest mean of each person.",
         )
     if not metrics["beats_baseline"] or standing_of(metrics) <= standing_of(baseline):
         return _words(

@@ -20,6 +20,6 @@ class Head:
     trained: TrainedHead
 
     def compare(self, gallery: LabelledFaces, probes: LabelledFaces) -> Compared:
-        """A probe is named by the nearest gallery face, after both went through the head."""
+        """As validation chose the epoch: a probe is named by the nearest mean of what came through the head."""
         mine, theirs = self.trained.project(gallery.vectors), self.trained.project(probes.vectors)
-        return by_vectors(gallery, probes, mine, theirs)
+        return by_vectors(gallery, probes, mine, theirs, by_template=True)

@@ -208,7 +208,7 @@ def test_without_test_faces_the_model_is_kept_and_not_evaluated(label, freeze_no
 def test_the_report_has_every_figure(trained):
     metrics = report_of(trained).metrics
     figures = {"map", "recognition_rate", "cmc", "verification"}
-    about = {"gallery", "probes", "identities", "embedder", "model", "human"}
+    about = {"gallery", "probes", "identities", "embedder", "model", "named_by", "human"}
     assert set(metrics) == figures | about | {"confusion", "baseline", "chance", "beats_baseline"} | {
         "test_photos_seen_in_training"
     }
@@ -229,10 +229,11 @@ def test_the_recognition_rate_is_what_counting_by_hand_gives(trained, work_off):
     faces = load_faces(trained.version, "dlib")
     vectors = head.project(faces.vectors)
     gallery = [i for i in range(len(faces)) if faces.splits[i] in ("train", "val")]
+    means = {name: np.sum([vectors[i] for i in gallery if faces.names[i] == name], axis=0) for name in PHOTOS}
     right, wrong = Counter(), Counter()
     for probe in (i for i in range(len(faces)) if faces.splits[i] == "test"):
-        nearest = max(gallery, key=lambda other: float(vectors[probe] @ vectors[other]))
-        (right if faces.names[nearest] == faces.names[probe] else wrong)[faces.names[probe]] += 1
+        named = max(means, key=lambda name: float(vectors[probe] @ means[name] / np.linalg.norm(means[name])))
+        (right if named == faces.names[probe] else wrong)[faces.names[probe]] += 1
     probes = right.total() + wrong.total()
     rate = report.metrics["recognition_rate"]
     assert (rate["correct"], rate["probes"]) == (right.total(), probes)
@@ -280,7 +281,9 @@ def test_mistakes_lead_to_the_faces_they_are_about(trained):
         face = Face.objects.select_related("identity").get(pk=mistake["face_id"])
         nearest = Face.objects.select_related("identity").get(pk=mistake["nearest_face_id"])
         assert (face.identity.name, nearest.identity.name) == (mistake["truth"], mistake["predicted"])
-        assert face.image_id == mistake["image_id"] and mistake["score"] >= mistake["own_score"]
+        assert face.image_id == mistake["image_id"]
+        # Named by means: a single face of its own may still be nearer than any of the other's.
+        assert -1 <= mistake["own_score"] <= 1 and -1 <= mistake["score"] <= 1
 
 
 def test_test_photos_that_the_model_has_seen_are_counted(trained, freeze_now, work_off):
