@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import transaction
 from django.utils import timezone
 
@@ -96,8 +97,8 @@ def find_leaks(images: pa.Table, faces: pa.Table, near: np.ndarray, *, is_open: 
     everybody = crossing(person, face_sides, lambda row: int(face_ids[row]), names.__getitem__)
     return {
         "person": everybody if is_open else {"found": 0, "examples": [], "on_two_sides": everybody["found"]},
-        "session": crossing(session, sides, first_face.__getitem__, sessions.__getitem__),
-        "near_duplicate": crossing(np.where(near > 0, near, -1), sides, first_face.__getitem__, lambda code: ""),
+        "session": crossing(session, sides, first_face, sessions.__getitem__),
+        "near_duplicate": crossing(np.where(near > 0, near, -1), sides, first_face, lambda code: ""),
     }
 
 
@@ -137,30 +138,37 @@ def _coded(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
     return encoded.dictionary.to_pylist(), codes
 
 
-def _first_faces(images: pa.Table, faces: pa.Table) -> list[int | None]:
-    """The id of the first face of each photo, None where there is none; both come in the order of hashes."""
-    shas = dict(zip(reversed(faces["image_sha256"].to_pylist()), reversed(faces["face_id"].to_pylist()), strict=True))
-    return [shas.get(sha256) for sha256 in images["image_sha256"].to_pylist()]
+def _first_faces(images: pa.Table, faces: pa.Table) -> Callable[[int], int | None]:
+    """Gives the id of the first face of the photo in a row; None where there is none."""
+    encoded = faces["image_sha256"].combine_chunks().dictionary_encode()
+    _, first = np.unique(encoded.indices.to_numpy(), return_index=True)
+    photo = pc.index_in(images["image_sha256"], encoded.dictionary).to_numpy(zero_copy_only=False)
+    face_ids = faces["face_id"].to_numpy()
+    return lambda row: None if np.isnan(photo[row]) else int(face_ids[first[int(photo[row])]])
 
 
 def _near_groups(version: Version, images: pa.Table) -> np.ndarray:
     grouped = Image.objects.filter(project=version.project_id, near_group__isnull=False).order_by()
-    group_of = dict(grouped.values_list("sha256", "near_group"))
-    return np.array([group_of.get(sha256, 0) for sha256 in images["image_sha256"].to_pylist()], np.int64)
+    rows = list(grouped.values_list("sha256", "near_group"))
+    place = pc.index_in(images["image_sha256"], pa.array([sha256 for sha256, _ in rows], pa.string()))
+    groups = pa.array([group for _, group in rows], pa.int64()).take(place.combine_chunks())
+    return groups.fill_null(0).to_numpy(zero_copy_only=False)
 
 
 def _twins(version: Version, faces: pa.Table, work: Work) -> dict:
     if _find_twins is None:
         return {"found": 0, "examples": [], "looked_at": 0, "tested": 0, "without_vector": 0}
     twins = _find_twins(version, faces, work)
-    split_of = dict(zip(faces["face_id"].to_pylist(), faces["split"].to_pylist(), strict=True))
+    pairs = twins.pop("pairs")[:MOST_EXAMPLES]
+    shown = faces.filter(pc.is_in(faces["face_id"], pa.array([pk for pair in pairs for pk in pair[:2]], pa.int64())))
+    split_of = dict(zip(shown["face_id"].to_pylist(), shown["split"].to_pylist(), strict=True))
     examples = [
         {
             "name": f"{similarity:.4f}",
             "faces": [one, two],
             "splits": [split_of[one], split_of[two]],
         }
-        for one, two, similarity in twins.pop("pairs")[:MOST_EXAMPLES]
+        for one, two, similarity in pairs
     ]
     return {**twins, "examples": examples}
 
