@@ -11,6 +11,7 @@ from django.utils import timezone
 from pyarrow import csv
 
 from datasets import tags
+from datasets.aside import Aside
 from datasets.filters import Filters, confirmed_faces, faces_that_pass, left_out, photos_that_pass
 from datasets.leaks import ask_for_report
 from datasets.manifest import (
@@ -46,6 +47,9 @@ SHARING = pa.schema(
     ]
 )
 BLOCK = 8 * 1024 * 1024
+# What is needed to divide; all else is on disk meanwhile.
+SPLIT_BY_IMAGES = ["image_sha256", "session"]
+SPLIT_BY_FACES = ["image_sha256", "identity", "who"]
 # Splits that are made to measure: what they test is not kept from later versions.
 SETS_NOTHING = (KFOLD, GALLERY_PROBE)
 # What freezing decides; the note may be edited meanwhile.
@@ -112,10 +116,16 @@ def freeze(version: Version, work: Work) -> dict:
             else "Nothing to freeze: no face is confirmed any more."
         )
     work.progress(done=1, message="Splitting")
+    of_images, of_faces = Aside(images, SPLIT_BY_IMAGES), Aside(faces, SPLIT_BY_FACES)
+    images, faces = images.select(SPLIT_BY_IMAGES), faces.select(SPLIT_BY_FACES)
+    give_memory_back()
     images, faces, photo = _with_splits(images, faces, alike, version)
+    images, faces = of_images.back(images), of_faces.back(faces)
     version.statistics = statistics(images, faces, photo, left_out=without)
     del photo
+    give_memory_back()
     work.progress(done=2, message="Writing")
+    images, faces = _in_order(images, IMAGES), _in_order(faces, FACES)
     version.content_hash = content_hash(images, faces)
     write_table(version, "images", images)
     write_table(version, "faces", faces)
@@ -248,7 +258,7 @@ def _with_splits(
     except CannotDivide as error:
         raise JobFailed(str(error)) from error
     splits = np.array([SPLITS.index(division.split_of[name]) for name in names.tolist()], np.int8)[group]
-    images, faces = _add_split(images, IMAGES, splits), _add_split(faces, FACES, splits[photo])
+    images, faces = _add_split(images, splits), _add_split(faces, splits[photo])
     if division.fold_of is not None:
         folds = np.array([division.fold_of[name] for name in names.tolist()], np.int8)[group]
         images = images.append_column(FOLD, pa.array(folds))
@@ -341,6 +351,10 @@ def _people_of_groups(names: np.ndarray, group: np.ndarray, face_group: np.ndarr
     }
 
 
-def _add_split(table: pa.Table, schema: pa.Schema, splits: np.ndarray) -> pa.Table:
-    column = pa.DictionaryArray.from_arrays(pa.array(splits), pa.array(SPLITS))
-    return table.append_column("split", column).select(schema.names)
+def _add_split(table: pa.Table, splits: np.ndarray) -> pa.Table:
+    return table.append_column("split", pa.DictionaryArray.from_arrays(pa.array(splits), pa.array(SPLITS)))
+
+
+def _in_order(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns that all versions have as they stand in each, then those of this one's policy."""
+    return table.select([*schema.names, *(name for name in table.column_names if name not in schema.names)])

@@ -158,15 +158,17 @@ def give_memory_back() -> None:
 
 def write_table(version: Version, name: str, table: pa.Table) -> None:
     """Store the table as Parquet, and set the version's sha256 of that file (unsaved)."""
-    out, schema = io.BytesIO(), {"images": IMAGES, "faces": FACES}[name]
+    schema = {"images": IMAGES, "faces": FACES}[name]
     for more in (FOLD, ROLE):
         schema = schema.append(more) if more.name in table.column_names else schema
-    with pq.ParquetWriter(out, schema, compression="zstd") as writer:
-        for start in range(0, max(table.num_rows, 1), ROW_GROUP):
-            writer.write_table(table.slice(start, ROW_GROUP).cast(schema), row_group_size=ROW_GROUP)
-    data = out.getvalue()
-    setattr(version, f"{name}_sha256", hashlib.sha256(data).hexdigest())
-    storage.put(version.key(name), data, "application/vnd.apache.parquet")
+    give_memory_back()
+    with tempfile.NamedTemporaryFile(prefix="facet-table-") as file:
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for start in range(0, max(table.num_rows, 1), ROW_GROUP):
+                writer.write_table(table.slice(start, ROW_GROUP).cast(schema), row_group_size=ROW_GROUP)
+        file.seek(0)
+        setattr(version, f"{name}_sha256", hashlib.file_digest(file, "sha256").hexdigest())
+        storage.upload_file(version.key(name), file.name)
 
 
 class ManifestBroken(Exception):
@@ -186,13 +188,17 @@ def read_columns(version: Version, name: str, columns: list[str]) -> pa.Table:
 def column_batches(version: Version, name: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """As `read_columns`, a part at a time; the file itself is on disk meanwhile, and not in memory."""
     with tempfile.TemporaryFile(prefix="facet-table-") as file:
+        digest = hashlib.sha256()
         try:
-            storage.download_to(version.key(name), file)
+            _, pieces = storage.stream(version.key(name))
         except storage.ObjectMissing as error:
             raise _gone(version, name) from error
-        file.seek(0)
-        if hashlib.file_digest(file, "sha256").hexdigest() != getattr(version, f"{name}_sha256"):
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+        if digest.hexdigest() != getattr(version, f"{name}_sha256"):
             raise _another(version, name)
+        file.seek(0)
         yield from pq.ParquetFile(file).iter_batches(LINES_AT_ONCE, columns=columns, use_threads=False)
 
 

@@ -19,8 +19,8 @@ def statistics(images: pa.Table, faces: pa.Table, photo: np.ndarray, *, left_out
     """
     who, images_in, faces_in = _counts(faces["who"]), _counts(images["split"]), _counts(faces["split"])
     names, person = _coded(faces["identity"])
-    sessions = _sessions(images["session"], names, person, photo)
-    people = _people(faces, sessions.pop("of_people"))
+    sessions, seen_in = _sessions(images["session"], len(names), person, photo)
+    people = _people(faces, names, person, seen_in)
     return {
         "images": images.num_rows,
         "faces": faces.num_rows,
@@ -61,16 +61,15 @@ def _coded(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
     return encoded.dictionary.to_pylist(), encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
 
 
-def _sessions(column: pa.ChunkedArray, names: list[str], person: np.ndarray, photo: np.ndarray) -> dict:
-    """How many sessions there are, the largest of them, and in how many each person was seen."""
+def _sessions(column: pa.ChunkedArray, people: int, person: np.ndarray, photo: np.ndarray) -> tuple[dict, np.ndarray]:
+    """How many sessions there are and the largest of them; and in how many each person was seen, shape (people,)."""
     sessions, session = _coded(column)
     photos = np.bincount(session, minlength=len(sessions))
     faces = np.bincount(session[photo], minlength=len(sessions))
     known = [place for place, name in enumerate(sessions) if name]
     largest = sorted(known, key=lambda place: (-faces[place], sessions[place]))[:MOST_SESSIONS]
     named = (person >= 0) & np.isin(session, known)[photo]
-    pairs = np.unique(person[named].astype(np.int64) * len(sessions) + session[photo][named])
-    seen_in = np.bincount(pairs // max(len(sessions), 1), minlength=len(names))
+    seen_in = np.bincount(_different(person[named], session[photo[named]], len(sessions)), minlength=people)
     return {
         "sessions": len(known),
         "photos_without": int(photos.sum() - photos[known].sum()),
@@ -78,18 +77,34 @@ def _sessions(column: pa.ChunkedArray, names: list[str], person: np.ndarray, pho
             {"name": sessions[place], "photos": int(photos[place]), "faces": int(faces[place])} for place in largest
         ],
         "people_in_one": int((seen_in == 1).sum()),
-        "of_people": dict(zip(names, seen_in.tolist(), strict=True)),
-    }
+    }, seen_in
 
 
-def _people(faces: pa.Table, sessions: dict[str, int]) -> list[dict]:
-    named = faces.select(["identity", "class_id", "split"]).filter(pc.is_valid(faces["identity"]))
-    rows = named.group_by(["identity", "class_id", "split"]).aggregate([([], "count_all")]).to_pylist()
-    people: dict[str, dict] = {}
-    for row in rows:
-        nobody_yet = {"name": row["identity"], "class_id": row["class_id"], "faces": 0, **dict.fromkeys(SPLITS, 0)}
-        nobody_yet["sessions"] = sessions[row["identity"]]
-        person = people.setdefault(row["identity"], nobody_yet)
-        person["faces"] += row["count_all"]
-        person[row["split"]] += row["count_all"]
-    return sorted(people.values(), key=lambda person: (-person["faces"], person["name"]))
+def _different(person: np.ndarray, session: np.ndarray, sessions: int) -> np.ndarray:
+    """The person of each pair of person and session, every pair once. Sorted in place: sets of millions are large."""
+    pairs = person.astype(np.int64)
+    pairs *= max(sessions, 1)
+    pairs += session
+    pairs.sort()
+    return pairs[np.flatnonzero(np.diff(pairs, prepend=-1))] // max(sessions, 1)
+
+
+def _people(faces: pa.Table, names: list[str], person: np.ndarray, seen_in: np.ndarray) -> list[dict]:
+    named = person >= 0
+    splits = np.concatenate([pc.index_in(chunk.cast(pa.string()), pa.array(SPLITS)) for chunk in faces["split"].chunks])
+    counts = np.bincount(person[named] * len(SPLITS) + splits[named], minlength=len(names) * len(SPLITS))
+    class_ids = np.zeros(len(names), np.int64)
+    class_ids[person[named]] = faces["class_id"].to_numpy()[named]
+    rows = zip(names, class_ids.tolist(), counts.reshape(-1, len(SPLITS)).tolist(), seen_in.tolist(), strict=True)
+    people = [
+        {
+            "name": name,
+            "class_id": class_id,
+            "faces": sum(mine),
+            **dict(zip(SPLITS, mine, strict=True)),
+            "sessions": seen,
+        }
+        for name, class_id, mine, seen in rows
+        if any(mine)
+    ]  # fmt: skip
+    return sorted(people, key=lambda person: (-person["faces"], person["name"]))

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import boto3
 import urllib3
+from boto3.s3.transfer import TransferConfig
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -21,6 +22,9 @@ from django.conf import settings
 
 # Bytes that go out in one plain request.
 SMALL = 8 * 1024 * 1024
+
+# Parts of large files at once, 8 MB each; boto3's own ten take 80 MB, which the process then keeps.
+TRANSFER = TransferConfig(max_concurrency=3)
 
 
 class ObjectMissing(Exception):
@@ -173,7 +177,7 @@ def stream(key: str, chunk: int = 256 * 1024, start: int = 0) -> tuple[int, Iter
 def upload_file(key: str, path: str) -> None:
     """Put a file from disk, in parts when it is large."""
     try:
-        _client().upload_file(path, settings.S3_BUCKET, key)
+        _client().upload_file(path, settings.S3_BUCKET, key, Config=TRANSFER)
     except (ClientError, BotoCoreError, boto3.exceptions.S3UploadFailedError) as error:
         raise _translated(error, key) from error
 
@@ -198,7 +202,7 @@ def exists(key: str) -> bool:
 def upload_from(key: str, file: IO[bytes]) -> None:
     """Put an open file's content, in parts when it is large."""
     try:
-        _client().upload_fileobj(file, settings.S3_BUCKET, key)
+        _client().upload_fileobj(file, settings.S3_BUCKET, key, Config=TRANSFER)
     except (ClientError, BotoCoreError, boto3.exceptions.S3UploadFailedError) as error:
         raise _translated(error, key) from error
 
@@ -206,7 +210,7 @@ def upload_from(key: str, file: IO[bytes]) -> None:
 def download_to(key: str, file: IO[bytes]) -> None:
     """Write the object to an open file, in parts when it is large."""
     try:
-        _client().download_fileobj(settings.S3_BUCKET, key, file)
+        _client().download_fileobj(settings.S3_BUCKET, key, file, Config=TRANSFER)
     except (ClientError, BotoCoreError) as error:
         raise _translated(error, key) from error
 
