@@ -17,4 +17,5 @@ class RecognitionConfig(AppConfig):
         person_context.set_more(alike_people.more_about)
         job_stopped.connect(runs.mark_failed, dispatch_uid="recognition")
         leaks.set_twins(twins.find_twins)
+        fsck.register(stored.OnnxFiles())
         fsck.register(stored.Artifacts(), stored.Checkpoints())

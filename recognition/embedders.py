@@ -304,6 +304,10 @@ def get_embedder(name: str, **parameters) -> Embedder:
 
     Raises UnknownEmbedder for an unknown name or parameter.
     """
+    if name.startswith("onnx:"):
+        from recognition.onnx_embedder import OnnxEmbedder  # built on what is here
+
+        return OnnxEmbedder(name, **parameters)
     if name not in _EMBEDDERS:
         raise UnknownEmbedder(f"There is no embedder called “{name}”. Choose one of: {', '.join(_EMBEDDERS)}.")
     try:

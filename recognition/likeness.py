@@ -87,6 +87,8 @@ DEFAULT_CALIBRATIONS = {"dlib": _DLIB, "facenet": _FACENET}
 
 def default_calibration(embedder: str) -> Calibration:
     """What to assume until a project has confirmed faces enough to fit its own. Raises ValueError."""
+    if embedder.startswith("onnx:"):
+        return _FACENET  # most networks of today spread their vectors as it does; confirmed faces soon correct it
     if embedder not in DEFAULT_CALIBRATIONS:
         raise ValueError(f"No calibration is known for the embedder “{embedder}”. Fit one with fit_calibration.")
     return DEFAULT_CALIBRATIONS[embedder]

@@ -62,6 +62,8 @@ _STRANGERS = {"dlib": Strangers(0.8395, 0.0345), "facenet": Strangers(-0.005, 0.
 
 def default_linkage(embedder: str) -> Linkage:
     """Raises ValueError for an embedder nothing is known about."""
+    if embedder.startswith("onnx:"):
+        return _FACENET  # as in recognition.likeness
     if embedder not in DEFAULT_LINKAGES:
         raise ValueError(f"No linkage is known for the embedder “{embedder}”.")
     return DEFAULT_LINKAGES[embedder]
@@ -69,7 +71,7 @@ def default_linkage(embedder: str) -> Linkage:
 
 def linkage_of(faces: KnownFaces, embedder: str) -> Linkage:
     """The embedder's linkage, moved to where strangers of this project lie, then fitted on its named faces."""
-    start = _among_strangers(default_linkage(embedder), _STRANGERS[embedder], faces)
+    start = _among_strangers(default_linkage(embedder), _STRANGERS.get(embedder, _STRANGERS["facenet"]), faces)
     named = faces.named()
     return fit_linkage(named.vectors, named.people, start=start)
 

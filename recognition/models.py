@@ -153,6 +153,7 @@ class Model(models.Model):
         null=True, blank=True, help_text="From which similarity on two faces count as one person, and what follows."
     )
     erased_at = models.DateTimeField(null=True, help_text="When a person it was trained on was erased: train it anew.")
+    onnx = models.JSONField(null=True, blank=True, help_text="Its ONNX file, and how far that is from the model.")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ScopedQuerySet.as_manager()

@@ -20,12 +20,17 @@ class ModelSerializer(serializers.ModelSerializer):
 
     version = serializers.IntegerField(source="version.number", read_only=True)
     best = serializers.SerializerMethodField()
+    onnx = serializers.SerializerMethodField()
 
     class Meta:
         model = Model
         fields = [
-            "id", "name", "kind", "embedder", "version", "stage", "artifact_sha256", "threshold", "best", "created_at",
+            "id", "name", "kind", "embedder", "version", "stage", "artifact_sha256", "threshold", "onnx", "best",
+            "created_at",
         ]  # fmt: skip
+
+    def get_onnx(self, model: Model) -> dict | None:
+        return {name: value for name, value in model.onnx.items() if name != "key"} if model.onnx else None
 
     def get_best(self, model: Model) -> dict | None:
         return model.best.as_dict() if model.best else None

@@ -48,6 +48,7 @@ def model_page(request: HttpRequest, slug: str, model_id: int) -> HttpResponse:
         waiting=under_way(evidence) if evidence.missing else [],
         cannot_start=could_start(evidence) if evidence.missing else "",
         before=before_now(project) if is_served else None,
+        onnx_difference=f"{model.onnx['max_difference']:.1e}" if model.onnx else "",
         may_promote=role_of(request.user, project) >= Role.ENGINEER,
     )  # fmt: skip
 

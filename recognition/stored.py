@@ -21,6 +21,24 @@ class Artifacts(Area):
         return "Train on the same version again: the same bytes come out."
 
 
+class OnnxFiles(Area):
+    folder = "onnx/"
+
+    def expected(self, project: Project) -> Iterator[Expected]:
+        # Equal trainings give equal bytes here as well.
+        rows = Model.objects.filter(project=project, onnx__isnull=False).order_by("-pk").values_list("onnx", "pk")
+        by_key = {stored["key"]: (stored, pk) for stored, pk in rows}
+        for key, (stored, pk) in sorted(by_key.items()):
+            yield Expected(key, f"model {pk} as ONNX", stored["byte_size"], stored["sha256"], row=pk)
+
+    def advice(self, project: Project, expected: Expected) -> str:
+        return "Ask for the ONNX file again on the model's page; the same bytes come out."
+
+    def remake(self, project: Project, expected: Expected) -> str:
+        Model.objects.filter(project=project, onnx__key=expected.key).update(onnx=None)
+        return "Forgotten; it is written anew when somebody asks for it."
+
+
 class Checkpoints(Area):
     folder = "runs/"
 

@@ -12,7 +12,8 @@ from recognition.evaluate import evaluate
 from recognition.forecast import forecast
 from recognition.look import look_at_box
 from recognition.look_alikes import find_look_alikes
-from recognition.models import Run
+from recognition.models import Model, Run
+from recognition.onnx_export import export_onnx
 from recognition.propose import propose_faces
 from recognition.propose_again import find_again
 from recognition.recognize import recognize
@@ -90,6 +91,11 @@ def look(work: Work) -> dict:
 @handles("recognize")
 def recognize_photo(work: Work) -> dict:
     return recognize(_project(work), work)
+
+
+@handles("onnx_export")
+def write_onnx(work: Work) -> dict:
+    return export_onnx(Model.objects.select_related("version", "project").get(pk=work.params["model"]), work)
 
 
 @handles("suggest")

@@ -4,6 +4,7 @@ from recognition import (
     api,
     collect_views,
     detector_views,
+    onnx_views,
     people_views,
     recognize_api,
     registry_api,
@@ -32,6 +33,7 @@ urlpatterns = [
     path("p/<slug:slug>/models/rollback/", registry_views.model_rollback, name="model-rollback"),
     path("p/<slug:slug>/models/<int:model_id>/", registry_views.model_page, name="model"),
     path("p/<slug:slug>/models/<int:model_id>/promote/", registry_views.model_promote, name="model-promote"),
+    path("p/<slug:slug>/models/<int:model_id>/onnx/", onnx_views.model_onnx, name="model-onnx"),
     path("p/<slug:slug>/models/<int:model_id>/compare/", registry_views.model_compare, name="model-compare"),
 ]
 api_urlpatterns = [
@@ -47,5 +49,6 @@ api_urlpatterns = [
     path("projects/<slug:slug>/models/", registry_api.ModelList.as_view(), name="api-models"),
     path("projects/<slug:slug>/models/rollback/", registry_api.ModelRollback.as_view(), name="api-model-rollback"),
     path("models/<int:model_id>/", registry_api.ModelDetail.as_view(), name="api-model"),
+    path("models/<int:model_id>/onnx/", onnx_views.ModelOnnx.as_view(), name="api-model-onnx"),
     path("models/<int:model_id>/promote/", registry_api.ModelPromote.as_view(), name="api-model-promote"),
 ]

@@ -167,6 +167,8 @@ FOREIGN = {
     "api-run-threshold": lambda it: {"run_id": it.run},
     "api-recognize": lambda it: {"slug": it.slug},
     "api-recognized": lambda it: {"slug": it.slug, "job_id": it.job},
+    "model-onnx": lambda it: {"slug": it.slug, "model_id": it.model},
+    "api-model-onnx": lambda it: {"model_id": it.model},
     "models": lambda it: {"slug": it.slug},
     "promotions": lambda it: {"slug": it.slug},
     "model": lambda it: {"slug": it.slug, "model_id": it.model},
