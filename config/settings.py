@@ -207,6 +207,8 @@ DECODE_MEMORY_BYTES = env_number("FACET_DECODE_MEMORY_BYTES", 2 * 1024**3)
 DECODE_SECONDS = env_number("FACET_DECODE_SECONDS", 20)
 # Buckets at the same store, or folders in them, that photos may be taken from: bucket, bucket/folder.
 S3_SOURCES = env_list("FACET_S3_SOURCES")
+# Networks from ONNX files that describe faces: name=/path/to/file.onnx, comma-separated. Only workers open them.
+ONNX_EMBEDDERS = env_list("FACET_ONNX_EMBEDDERS")
 CLIP_SECONDS = env_number("FACET_CLIP_SECONDS", 2 * 60 * 60)  # read of a clip, and of processor time for it
 
 SECURE_CSP = {

@@ -3,6 +3,7 @@
 import uuid
 
 from django import forms
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from labelling.batches import MOST
@@ -21,6 +22,8 @@ DETECTORS = {
     "haar": "Haar or LBP cascade (needs its XML file)",
 }
 
+EMBEDDERS = {"dlib": "dlib", "facenet": "FaceNet (needs its weights)"}
+
 
 def add_refusal(form: forms.Form, error: Refused) -> None:
     """Show what a verb refused beside the field it is about, or above the form."""
@@ -37,6 +40,10 @@ class ProjectSettingsForm(forms.ModelForm):
 
     detector = forms.ChoiceField(
         help_text="What proposes boxes in new photos. Files for YuNet and cascades are set up with the workers."
+    )
+    embedder = forms.ChoiceField(
+        help_text="What describes faces so that they can be compared. With another one all faces are described anew, "
+        "and models trained on the former one serve no longer."
     )
     min_face_px = forms.IntegerField(
         label="Smallest face", min_value=10, max_value=1000,
@@ -96,8 +103,8 @@ class ProjectSettingsForm(forms.ModelForm):
     )  # fmt: skip
 
     STORED = (
-        "detector", "min_face_px", "min_score", "accept_probability", "accept_target", "lease_minutes", "queue_order",
-        "overlap", "overlap_share", "gold_every", "gate_min_probes", "gate_max_fall", "gate_max_ms",
+        "detector", "embedder", "min_face_px", "min_score", "accept_probability", "accept_target", "lease_minutes",
+        "queue_order", "overlap", "overlap_share", "gold_every", "gate_min_probes", "gate_max_fall", "gate_max_ms",
     )  # fmt: skip
 
     class Meta:
@@ -114,6 +121,7 @@ class ProjectSettingsForm(forms.ModelForm):
         current = self.instance.settings
         choices = DETECTORS | {current.detector: DETECTORS.get(current.detector, current.detector)}
         self.fields["detector"].choices = list(choices.items())
+        self.fields["embedder"].choices = _embedders(current.embedder)
         self.fields["retention_days"].validators += [MinValueValidator(1), MaxValueValidator(36_500)]
         for name in self.STORED:
             self.initial.setdefault(name, getattr(current, name))
@@ -127,6 +135,13 @@ class ProjectSettingsForm(forms.ModelForm):
         # Never the whole row: `next_class_id` may have grown since it was read.
         self.instance.save(update_fields=["name", "guidelines", "retention_days", "stored_settings"])
         return self.instance
+
+
+def _embedders(current: str) -> list[tuple[str, str]]:
+    """Those that Facet knows, those the operator set up, and whichever is in use."""
+    names = [f"onnx:{one.partition('=')[0].strip()}" for one in settings.ONNX_EMBEDDERS]
+    choices = EMBEDDERS | {name: f"{name} (a file of the operator's)" for name in names}
+    return list(({current: current} | choices).items())
 
 
 class MemberForm(forms.Form):

@@ -14,7 +14,7 @@ from recognition.models import CalibrationFit, IdentityMetric, LookAlike, Model,
 
 REGISTERED = (
     Texts(Run, "project_id", ("message",), ("params", "environment", "metrics", "curves")),
-    Texts(Model, "project_id", ("name",), ("threshold",)),
+    Texts(Model, "project_id", ("name",), ("threshold", "onnx")),
     Texts(PromotionEvent, "project_id", ("reason",), ("verdict",)),
     Texts(IdentityMetric, "run__project_id", (), ("confusions",)),
     Texts(Suspicion, "project_id", (), ("detail",)),

@@ -78,11 +78,12 @@ def judge(
     preflight: dict | None,
     latency: dict | None,
     fits: str,
+    erased: bool = False,
 ) -> Verdict:
     """`served` is what serves now, on the version of `own`; None where it was not evaluated there.
 
     preflight: what was checked before the training, {"passed", …}; latency: {"median_ms", "faces"} of the evaluation;
-    fits: why the model could not serve this project, empty when it can.
+    fits: why the model could not serve this project, empty when it can; erased: whether a person it learned from was.
     """
     return Verdict(
         (
@@ -92,6 +93,7 @@ def judge(
             _people(own, served, served_name, bounds),
             _preflight(preflight),
             _latency(own, latency, bounds),
+            _erased(erased),
         )
     )
 
@@ -210,6 +212,12 @@ def _latency(own: Evaluated | None, measured: dict | None, bounds: Bounds) -> Co
         return Condition("latency", title, None, f"Not checked: {why}." if own else "Not checked: no evaluation yet.")
     said = f"Median of {median:,.1f} ms over {measured['faces']:,} test faces, on the machine that evaluated."
     return Condition("latency", title, median <= bounds.max_ms, said, dict(measured))
+
+
+def _erased(erased: bool) -> Condition:
+    title = "Nobody it learned from was erased"
+    said = "A person of its version was erased since. Freeze and train anew." if erased else "Nobody was."
+    return Condition("erased", title, not erased, said)
 
 
 def _capital(text: str) -> str:

@@ -62,6 +62,7 @@ def weigh(model: Model, *, look_at_file: bool = True) -> Evidence:
         preflight=_preflight(model),
         latency=(own.environment or {}).get("latency") if own else None,
         fits=why_unfit(model, look_at_file=look_at_file),
+        erased=model.erased_at is not None,
     )
     return Evidence(model, served, own, other, verdict)
 

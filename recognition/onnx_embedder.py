@@ -25,6 +25,7 @@ from recognition.onnx_files import BadOnnx, Preparation, Shape, checked, prepara
 
 PREFIX = "onnx:"
 VARIABLE = "FACET_ONNX_EMBEDDERS"
+LONGEST = 40  # letters, as rows keep the name
 AT_ONCE = 8
 # Where ArcFace's training put eyes, nose and corners of the mouth in its 112 px chips (insightface).
 ARCFACE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
@@ -43,7 +44,7 @@ class OnnxEmbedder:
     def __init__(self, name: str):
         self.name = name
         self._path = onnx_paths().get(name.removeprefix(PREFIX))
-        if self._path is None:
+        if self._path is None or len(name) > LONGEST:
             known = ", ".join(PREFIX + one for one in onnx_paths()) or "none"
             raise UnknownEmbedder(f"There is no embedder called “{name}”. {VARIABLE} names: {known}.")
         self._session = None

@@ -26,7 +26,7 @@ class ModelSerializer(serializers.ModelSerializer):
         model = Model
         fields = [
             "id", "name", "kind", "embedder", "version", "stage", "artifact_sha256", "threshold", "onnx", "best",
-            "created_at",
+            "erased_at", "created_at",
         ]  # fmt: skip
 
     def get_onnx(self, model: Model) -> dict | None:

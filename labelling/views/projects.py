@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.db.models import Func, IntegerField, Q
 from django.db.models.fields.json import KT, KeyTransform
 from django.db.models.functions import Now
@@ -23,6 +24,7 @@ from labelling.opinions import settle_later
 from labelling.paging import keyset_page
 from labelling.progress import people_at_work, recent_standing, standings
 from labelling.projects import create_project
+from labelling.signals import announce, faces_boxed
 from labelling.views.frame import open_project, show, with_cancel_rights
 
 PAGE_SIZE = 60
@@ -132,7 +134,10 @@ def edit_settings(request: HttpRequest, slug: str) -> HttpResponse:
     project = open_project(request, slug, Role.OWNER)
     form = ProjectSettingsForm(request.POST or None, instance=project)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with transaction.atomic():
+            form.save()
+            if "embedder" in form.changed_data:
+                announce(faces_boxed, project.pk)  # none of them has a vector by the other one yet
         settle_later(project, by=request.user)
         messages.success(request, "The settings are saved. They count for photos and labels from now on.")
         return redirect("project-settings", project.slug)

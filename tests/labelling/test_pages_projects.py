@@ -157,7 +157,8 @@ def test_guidelines_are_markdown_without_html_scripts_or_foreign_pictures(projec
 
 def settings_form(**changes) -> dict:
     return {
-        "name": "Lobby", "guidelines": "", "retention_days": "", "detector": "mtcnn", "min_face_px": "24",
+        "name": "Lobby", "guidelines": "", "retention_days": "", "detector": "mtcnn", "embedder": "facenet",
+        "min_face_px": "24",
         "min_score": "0.8", "accept_probability": "0.95", "lease_minutes": "10",
         "queue_order": "doubtful", "overlap": "2", "overlap_share": "0.1", "gold_every": "20", "accept_target": "0.99",
         "gate_min_probes": "8", "gate_max_fall": "0.2", "gate_max_ms": "300",
@@ -180,6 +181,18 @@ def test_saving_settings_keeps_what_the_form_does_not_know(project, owner, clien
     assert project.name == "Lobby"
 
 
+def test_another_embedder_has_all_faces_described_anew(project, owner, client_for, settings):
+    settings.ONNX_EMBEDDERS = ["arcface=/models/arcface.onnx"]
+    url = reverse("project-settings", args=[project.slug])
+    assert "onnx:arcface" in client_for(owner).get(url).content.decode()
+    client_for(owner).post(url, settings_form(embedder="dlib"))
+    assert not Job.objects.filter(kind="embed").exists()
+    client_for(owner).post(url, settings_form(embedder="onnx:arcface"))
+    project.refresh_from_db()
+    assert project.settings.embedder == "onnx:arcface"
+    assert Job.objects.filter(kind="embed", project_id=project.pk).exists()
+
+
 def test_saving_settings_never_takes_class_ids_back(project, owner, client_for, monkeypatch):
     """Someone adds a person between reading the project and saving it."""
     from labelling.forms import ProjectSettingsForm
@@ -195,7 +208,8 @@ def test_saving_settings_never_takes_class_ids_back(project, owner, client_for, 
     ("field", "value"),
     [
         ("name", "  "), ("min_score", "1.5"), ("accept_probability", "0.2"), ("min_face_px", "2"),
-        ("detector", "other"), ("retention_days", "0"), ("lease_minutes", "nan"), ("min_score", "nan"),
+        ("detector", "other"), ("embedder", "other"), ("retention_days", "0"),
+        ("lease_minutes", "nan"), ("min_score", "nan"),
         ("queue_order", "alphabetical"), ("overlap", "0"), ("overlap_share", "2"), ("gold_every", "-1"),
         ("accept_target", "1"), ("gate_min_probes", "0"), ("gate_max_fall", "1.5"), ("gate_max_ms", "0"),
     ],

@@ -100,6 +100,11 @@ def test_a_failed_check_before_training_closes_the_gate_and_is_named():
     assert not verdict.passed and "finite loss" in said(verdict, "preflight")
 
 
+def test_a_model_that_learned_from_somebody_erased_does_not_pass():
+    verdict = ask(evaluated(), evaluated(), erased=True)
+    assert not verdict.passed and "train anew" in said(verdict, "erased")
+
+
 def test_a_model_that_cannot_serve_does_not_pass():
     verdict = ask(evaluated(), evaluated(), fits="It stands on another embedder.")
     assert not verdict.passed and said(verdict, "serves") == "It stands on another embedder."
