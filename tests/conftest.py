@@ -5,7 +5,12 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image as Picture
+
+# No test is about time: on a busy machine examples take as long as they take.
+settings.register_profile("facet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("facet")
 
 
 @pytest.fixture(scope="session", autouse=True)
