@@ -14,8 +14,10 @@ from labelling.models import ClusterRun, Face, Suggestion
 from recognition import gallery_cache, serving, suggest
 from recognition.calibrations import calibration_for
 from recognition.gallery_cache import faces_of
+from recognition.gate_evidence import weigh
 from recognition.models import CalibrationFit, Model, Stage
-from recognition.promotion import promote, roll_back
+from recognition.promotion import CannotCompareYet, promote, roll_back
+from recognition.runs import TrainParams, start_training
 from recognition.serving import Served, served_now
 from recognition.suggest import read_gallery
 from recognition.trained_head import TrainedHead
@@ -150,6 +152,33 @@ def test_the_cache_gives_what_the_database_gives_through_the_head(faces, project
     assert kept.face_ids.tolist() == anew.face_ids.tolist()
     assert np.allclose(kept.vectors, anew.vectors, atol=1e-6)
     assert np.allclose(np.linalg.norm(kept.vectors, axis=1), 1, atol=1e-5)
+
+
+def test_a_model_goes_from_training_through_the_gate_into_suggestions(add_faces, project, work, work_off, freeze_now):
+    """The whole way with real jobs: the second model waits until the first was evaluated on the newer version."""
+    for name, person in (("Ana", ANA), ("Ben", BEN), ("Cem", 3)):
+        for photo in range(15):
+            add_faces(f"{name}-{photo}", ((person, photo), name), spread=4.0)
+    add_faces("waits", ((ANA, 99), None), spread=4.0)
+    models = []
+    for _ in range(2):
+        run = start_training(freeze_now(project), params=TrainParams(epochs=3, seed=len(models) + 1))
+        work_off(project, "train", "evaluate")
+        run.refresh_from_db()
+        models.append(run.model)
+        add_faces(f"more-{len(models)}", ((BEN, 50), "Ben"), spread=4.0)
+    first, second = models
+    assert promote(first).verdict["passed"]
+    with pytest.raises(CannotCompareYet):
+        promote(second)
+    (evaluation,) = work_off(project, "evaluate")
+    assert evaluation.state == State.DONE
+    judged = weigh(second)
+    assert not judged.missing and judged.served == first and judged.other.model == first
+    promote(second, reason="" if judged.verdict.passed else "Chance decided between two equal heads.")
+    work()
+    assert Suggestion.objects.exists()
+    assert all(f".{second.artifact_sha256[:8]}-" in row[-1] for row in said())
 
 
 class Counting(Served):
