@@ -14,7 +14,7 @@ from labelling.models import Role
 from recognition.models import IdentityMetric, Model, Run, RunKind
 from recognition.photos_again import Photos, start_again
 from recognition.recipe_list import TITLES
-from recognition.runs import TrainParams, start_evaluation, start_training
+from recognition.runs import MAX_TRIALS, TrainParams, start_evaluation, start_training
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -30,7 +30,7 @@ class RunSerializer(serializers.ModelSerializer):
 
 class RunDetailSerializer(RunSerializer):
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "curves"]
+        fields = [*RunSerializer.Meta.fields, "curves", "trials"]
 
 
 class NewRunSerializer(serializers.Serializer):
@@ -46,6 +46,10 @@ class NewRunSerializer(serializers.Serializer):
         required=False,
         help_text="Parameters of the recipe; others keep their defaults.",
     )
+    trials = serializers.IntegerField(
+        required=False, min_value=0, max_value=MAX_TRIALS,
+        help_text="Search for parameters in so many trials, then train with the best; those in `options` stay.",
+    )  # fmt: skip
 
 
 class ProposeAgainSerializer(serializers.Serializer):
@@ -74,7 +78,7 @@ class RunList(generics.ListAPIView):
 
     def get_queryset(self):
         project = project_for(self.request.user, self.kwargs["slug"])
-        return Run.objects.filter(project=project).select_related("version").defer("curves")
+        return Run.objects.filter(project=project).select_related("version").defer("curves", "trials")
 
     @extend_schema(request=NewRunSerializer, responses={201: RunSerializer})
     def post(self, request, slug: str):

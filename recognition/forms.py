@@ -7,7 +7,7 @@ from labelling.errors import Refused
 from labelling.models import Project
 from recognition.models import Model
 from recognition.recipe_list import ALL, read_options
-from recognition.runs import TrainParams
+from recognition.runs import MAX_TRIALS, TrainParams
 
 DEFAULT = TrainParams()
 RECIPES = [
@@ -56,6 +56,11 @@ class TrainOptionsForm(forms.Form):
         max_length=500, required=False, label="Parameters",
         help_text="As in “margin=20 scale=32”; what is left out has the recipe’s own value.",
     )  # fmt: skip
+    trials = forms.IntegerField(
+        min_value=0, max_value=MAX_TRIALS, initial=0, required=False, label="Trials of a search",
+        help_text="Heads only: so many sets of parameters are tried, and the one with the best mAP on validation "
+        "trains the model. What is set above stays. 0 trains once.",
+    )  # fmt: skip
 
     def clean_options(self) -> dict:
         try:
@@ -64,7 +69,7 @@ class TrainOptionsForm(forms.Form):
             raise forms.ValidationError(error.message) from error
 
     def params(self) -> TrainParams:
-        asked = {name: self.cleaned_data[name] for name in ("recipe", "epochs", "seed", "options")}
+        asked = {name: self.cleaned_data[name] for name in ("recipe", "epochs", "seed", "options", "trials")}
         return TrainParams(**{name: value for name, value in asked.items() if value not in (None, "")})
 
 
@@ -75,7 +80,7 @@ class TrainForm(TrainOptionsForm):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.required = True
-        self.fields["options"].required = False
+        self.fields["options"].required = self.fields["trials"].required = False
         self.fields["version"] = VersionChoice(project)
         self.order_fields(self.field_order)
 

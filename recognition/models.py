@@ -213,6 +213,7 @@ class Run(models.Model):
     metrics = models.JSONField(default=dict)
     curves = models.JSONField(default=dict)
     preflight = models.JSONField(default=list, help_text="What was checked before training: name, passed, said.")
+    trials = models.JSONField(default=list, help_text="What a search tried: number, params, figures on validation.")
     checkpoint = models.JSONField(default=dict, help_text="Where an unfinished training stands: epoch, key, sha256.")
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)

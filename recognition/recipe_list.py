@@ -13,13 +13,18 @@ SUREST = "the person that a classifier is surest of"
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number of a recipe. Whole numbers are those whose default is one."""
+    """A number of a recipe. Whole numbers are those whose default is one.
+
+    search: between which a search tries values, evenly or, with `by_factor`, evenly in their logarithm; None: never.
+    """
 
     name: str
     default: int | float
     low: float
     high: float
     what: str
+    search: tuple[float, float] | None = None
+    by_factor: bool = False
 
     def read(self, value: object) -> int | float:
         """Raises ValueError for what is no number, or out of bounds."""
@@ -46,13 +51,17 @@ class Recipe:
     named_by: str = "the nearest mean of a person’s faces"
     parameters: tuple[Parameter, ...] = ()
 
+    @property
+    def searched(self) -> tuple[Parameter, ...]:
+        return tuple(parameter for parameter in self.parameters if parameter.search)
+
 
 _HEAD = (
-    Parameter("learning_rate", 3e-4, 1e-6, 0.1, "size of a step"),
+    Parameter("learning_rate", 3e-4, 1e-6, 0.1, "size of a step", (3e-5, 1e-2), by_factor=True),
     Parameter("batch_size", 64, 8, 4096, "faces in a step"),
     Parameter("patience", 12, 1, 1000, "epochs without a better mAP before it stops"),
 )
-_SCALE = Parameter("scale", 64.0, 1.0, 256.0, "inverse temperature of the softmax")
+_SCALE = Parameter("scale", 64.0, 1.0, 256.0, "inverse temperature of the softmax", (16.0, 128.0), by_factor=True)
 
 
 def _head(name: str, title: str, what: str, *parameters: Parameter) -> Recipe:
@@ -65,24 +74,29 @@ def _head(name: str, title: str, what: str, *parameters: Parameter) -> Recipe:
 ALL = (
     _head(
         "arcface_head", "ArcFace", "Adds an angle to what is asked of a face's own person.",
-        Parameter("margin", 10.0, 0.0, 60.0, "angle in degrees"), _SCALE,
+        Parameter("margin", 10.0, 0.0, 60.0, "angle in degrees", (0.0, 40.0)), _SCALE,
     ),
     _head(
         "cosface_head", "CosFace", "Takes a margin off the similarity to a face's own person.",
-        Parameter("margin", 0.05, 0.0, 0.9, "similarity taken off"), _SCALE,
+        Parameter("margin", 0.05, 0.0, 0.9, "similarity taken off", (0.0, 0.4)), _SCALE,
     ),
     _head(
         "subcenter_head", "SubCenter ArcFace", "Several centres a person: some labels may be wrong, some looks differ.",
-        Parameter("margin", 10.0, 0.0, 60.0, "angle in degrees"), _SCALE,
-        Parameter("sub_centers", 3, 2, 10, "centres a person"),
+        Parameter("margin", 10.0, 0.0, 60.0, "angle in degrees", (0.0, 40.0)), _SCALE,
+        Parameter("sub_centers", 3, 2, 10, "centres a person", (2, 5)),
     ),
     _head(
         "triplet_head", "Triplet", "Draws a face nearer to its own person than to strangers; semi-hard triplets.",
-        Parameter("margin", 0.05, 0.001, 1.0, "distance by which strangers must be further off"),
+        Parameter(
+            "margin", 0.05, 0.001, 1.0, "distance by which strangers must be further off", (0.01, 0.5), by_factor=True
+        ),
     ),
     _head(
         "supcon_head", "Supervised contrastive", "All faces of a person in a step attract each other.",
-        Parameter("temperature", 0.05, 0.005, 1.0, "the lower, the more the nearest strangers count"),
+        Parameter(
+            "temperature", 0.05, 0.005, 1.0, "the lower, the more the nearest strangers count", (0.02, 0.5),
+            by_factor=True,
+        ),
     ),
     Recipe("chance", "Chance", "chance", "Random vectors: what guessing gives.", sees="nothing"),
     Recipe(
@@ -150,6 +164,21 @@ def settled(recipe: Recipe, asked: Mapping[str, object]) -> dict[str, int | floa
                 fields={"options": [name]},
             ) from error
     return settled
+
+
+def to_search(recipe: Recipe, fixed: Mapping[str, object]) -> list[str]:
+    """Names of what a search tries; `fixed` is what somebody set by hand. Refused where nothing is left."""
+    names = [parameter.name for parameter in recipe.searched]
+    if not names:
+        able = ", ".join(other.title for other in ALL if other.searched)
+        raise Refused(f"“{recipe.title}” has nothing to search for; a search is for: {able}.",
+                      fields={"trials": [recipe.name]})  # fmt: skip
+    if not (left := [name for name in names if name not in fixed]):
+        raise Refused(
+            f"Every parameter that could be searched is set by hand: {', '.join(names)}. Leave one of them out.",
+            fields={"trials": names},
+        )
+    return left
 
 
 def read_options(text: str) -> dict[str, str]:

@@ -8,18 +8,25 @@ from datasets.models import Version, VersionState
 from jobs.enqueue import enqueue
 from labelling.errors import Refused
 from recognition.models import Model, Run, RunKind, RunState
-from recognition.recipe_list import DEFAULT, recipe_named, settled
+from recognition.recipe_list import DEFAULT, recipe_named, settled, to_search
+
+MAX_TRIALS = 100
 
 
 @dataclass(frozen=True)
 class TrainParams:
-    """options: parameters of the recipe (recipe_list.py); those left out have their defaults."""
+    """options: parameters of the recipe (recipe_list.py); those left out have their defaults.
+
+    trials: how many sets of parameters a search tries before it trains with the best; 0 for no search. Those in
+    `options` stay as they are.
+    """
 
     recipe: str = DEFAULT
     seed: int = 1
     epochs: int = 60
     then_evaluate: bool = True
     options: dict = field(default_factory=dict)
+    trials: int = 0
 
 
 @transaction.atomic
@@ -28,6 +35,11 @@ def start_training(version: Version, *, by=None, params: TrainParams | None = No
     params = params or TrainParams()
     recipe = recipe_named(params.recipe)
     options = settled(recipe, params.options)
+    if not 0 <= params.trials <= MAX_TRIALS:
+        raise Refused(f"A search makes 1 to {MAX_TRIALS} trials; 0 means none.", fields={"trials": [params.trials]})
+    asked = asdict(params) | {"options": options}
+    if params.trials:
+        asked["searched"] = to_search(recipe, params.options)
     _must_be_ready(version)
     trainable = [person for person in version.statistics["people"] if person["train"]]
     if len(trainable) < 2:
@@ -37,9 +49,10 @@ def start_training(version: Version, *, by=None, params: TrainParams | None = No
         )
     run = Run.objects.create(
         project=version.project, kind=RunKind.TRAIN, version=version, seed=params.seed, created_by=by,
-        params=asdict(params) | {"options": options},
+        params=asked,
     )  # fmt: skip
-    return _with_job(run, f"{recipe.title} on version {version.number}", by)
+    search = f", the best of {params.trials} trials" if params.trials else ""
+    return _with_job(run, f"{recipe.title} on version {version.number}{search}", by)
 
 
 @transaction.atomic
@@ -54,6 +67,12 @@ def start_evaluation(version: Version, model: Model | None, *, by=None, parent: 
         project=version.project, kind=RunKind.EVALUATE, version=version, model=model, parent=parent, created_by=by
     )
     return _with_job(run, f"Evaluate on version {version.number}", by)
+
+
+def best_trial(trials: list[dict]) -> dict | None:
+    """The first of those with the highest mAP on validation; None where none could be trained."""
+    judged = [row for row in trials if row["val_map"] is not None]
+    return max(judged, key=lambda row: row["val_map"], default=None)
 
 
 def has_test_faces(version: Version) -> bool:

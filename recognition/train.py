@@ -12,12 +12,13 @@ from recognition.face_crops import with_crops
 from recognition.heads import CannotTrain, EpochReport, HeadParams, Listeners, train_head
 from recognition.labelled_faces import LabelledFaces, load_faces
 from recognition.models import Model, Run, RunState
+from recognition.parameter_search import ParameterSearch
 from recognition.preflight import Check, as_rows
 from recognition.recipe_list import BY_NAME, Recipe
 from recognition.recipes import module_of
 from recognition.recipes.scorer import CannotFit, Fitted
 from recognition.run_state import RunCheckpoints
-from recognition.runs import has_test_faces, start_evaluation
+from recognition.runs import best_trial, has_test_faces, start_evaluation
 
 
 def train(run: Run, work: Work) -> dict:
@@ -51,12 +52,46 @@ def train(run: Run, work: Work) -> dict:
 
 
 def _trained_head(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
+    """With the parameters asked for, or those of the best trial of a search."""
+    options, trials = run.params.get("options") or {}, run.params.get("trials") or 0
+    work.progress(total=(trials + 1) * run.params["epochs"], message="Checking before training")
+    if not trials:
+        return _one_head(recipe, run, faces, work, options)
+    options = _searched(recipe, run, faces, work, options)
+    fitted = _one_head(recipe, run, faces, work, options, LiveCurves(run, work, before=trials, words="Best trial: "))
+    return Fitted(fitted.artifact, {**fitted.notes, "trials": trials, "best_trial": best_trial(run.trials)["number"]})
+
+
+def _searched(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work, options: dict) -> dict:
+    """The options with what the best trial found. A trial is written down when it has ended: whoever takes the job over
+    goes on with the next one, or in the middle of the one that was cut off.
+    """
+    search = ParameterSearch(recipe, run.params["searched"], run.seed, run.trials)
+    for number in range(len(run.trials) + 1, run.params["trials"] + 1):
+        words = f"Trial {number} of {run.params['trials']}: "
+        watch = LiveCurves(run, work, before=number - 1, words=words)
+        tried = search.next(options)
+        try:
+            figures = _one_head(recipe, run, faces, work, options | tried, watch).notes
+        except CannotTrain as error:
+            search.failed(number, tried, str(error))
+        else:
+            search.done(number, tried, figures)
+        run.trials = search.trials
+        with work.chunk(0):
+            Run.objects.filter(pk=run.pk).update(trials=run.trials)
+    best = best_trial(run.trials)
+    if best is None:
+        raise CannotTrain(f"None of {len(run.trials)} trials could be trained. {run.trials[0]['said']}")
+    return options | best["params"]
+
+
+def _one_head(
+    recipe: Recipe, run: Run, faces: LabelledFaces, work: Work, options: dict, watch: "LiveCurves | None" = None
+) -> Fitted:
     training, validation = faces.where("train"), faces.where("val")
-    checkpoints, watch = RunCheckpoints(run, work), LiveCurves(run, work)
-    params = HeadParams(
-        recipe=recipe.name, epochs=run.params["epochs"], seed=run.seed, options=run.params.get("options") or {}
-    )
-    work.progress(total=params.epochs, message="Checking before training")
+    checkpoints, watch = RunCheckpoints(run, work), watch or LiveCurves(run, work)
+    params = HeadParams(recipe=recipe.name, epochs=run.params["epochs"], seed=run.seed, options=options)
     head = train_head(
         training.vectors,
         training.names,
@@ -95,7 +130,8 @@ def _said(recipe: Recipe, notes: dict) -> str:
     if recipe.is_baseline:
         return f"{recipe.title} is ready."
     best = notes["best_epoch"]
-    return f"Epoch {best} was best." if best else "No epoch was better than the frozen embedding."
+    trial = f"Trial {notes['best_trial']} of {notes['trials']} was best. " if "best_trial" in notes else ""
+    return trial + (f"Epoch {best} was best." if best else "No epoch was better than the frozen embedding.")
 
 
 def _keep(run: Run, checks: list[Check]) -> None:
@@ -105,10 +141,14 @@ def _keep(run: Run, checks: list[Check]) -> None:
 
 
 class LiveCurves:
-    """Writes each epoch's loss and validation figures to the run, so that its page can draw them."""
+    """Writes each epoch's loss and validation figures to the run, so that its page can draw them.
 
-    def __init__(self, run: Run, work: Work):
+    before: how many trainings of this run came before; words: what this one is.
+    """
+
+    def __init__(self, run: Run, work: Work, *, before: int = 0, words: str = ""):
         self.run, self.work = run, work
+        self.before, self.words = before * run.params["epochs"], words
         self.curves: dict[str, list] = {"epochs": [], "loss": [], "val_recognition_rate": [], "val_map": []}
 
     def __call__(self, report: EpochReport) -> None:
@@ -117,7 +157,7 @@ class LiveCurves:
         self.curves["val_recognition_rate"].append(report.recognition_rate)
         self.curves["val_map"].append(report.mean_ap)
         loss = "" if report.loss is None else f", loss {report.loss:.3f}"
-        self.work.progress(done=report.epoch, message=f"Epoch {report.epoch}{loss}")
+        self.work.progress(done=self.before + report.epoch, message=f"{self.words}Epoch {report.epoch}{loss}")
         Run.objects.filter(pk=self.run.pk).update(curves=self.curves)
 
 

@@ -2,6 +2,7 @@
 
 from recognition.models import Run
 from recognition.recipe_list import BY_NAME
+from recognition.runs import best_trial
 
 CURVES = ("epochs", "loss", "val_recognition_rate", "val_map")
 
@@ -20,6 +21,8 @@ def training_page(run: Run) -> dict:
         "epochs": epochs,
         "gains": _gains(run.metrics),
         "settings": _settings(run),
+        "again": _again(run),
+        "search": _search(run),
         "recipe": BY_NAME.get(run.params.get("recipe")),
         "failed_checks": [check for check in run.preflight if not check["passed"]],
     }
@@ -29,10 +32,51 @@ def _settings(run: Run) -> list[tuple[str, object]]:
     """What was asked for and what the recipe made of it, each once."""
     asked = {name: value for name, value in run.params.items() if name != "options"}
     said = {**(run.params.get("options") or {}), **(run.metrics.get("params") or {}), **asked, "seed": run.seed}
-    words = {True: "yes", False: "no"}
-    return [
-        (name.replace("_", " "), words[value] if isinstance(value, bool) else value) for name, value in said.items()
+    return [(_words(name), _value(value)) for name, value in said.items()]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _value(value: object) -> object:
+    if isinstance(value, list):
+        return ", ".join(_words(str(one)) for one in value)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+def _again(run: Run) -> dict:
+    """Parameters as a form takes them, to start the same once more."""
+    searched = run.params.get("searched") or []
+    options = (run.params.get("options") or {}).items()
+    return {
+        "options": " ".join(f"{name}={value}" for name, value in options if name not in searched),
+        "trials": run.params.get("trials") or 0,
+    }
+
+
+def _search(run: Run) -> dict | None:
+    """What a search tried so far: names and values in the same order, and which trial is the best."""
+    if not run.params.get("trials"):
+        return None
+    names = run.params.get("searched") or []
+    best = best_trial(run.trials) or {}
+    rows = [
+        {**row, "values": [row["params"][name] for name in names], "best": row["number"] == best.get("number")}
+        for row in run.trials
     ]
+    recipe = BY_NAME.get(run.params.get("recipe"))
+    known = {parameter.name: parameter for parameter in (recipe.searched if recipe else ())}
+    axes = [
+        {"name": _words(name), "range": known[name].search, "by_factor": known[name].by_factor}
+        for name in names if name in known
+    ]  # fmt: skip
+    return {
+        "asked": run.params["trials"],
+        "names": [_words(name) for name in names],
+        "rows": rows,
+        "chart": {"axes": axes, "trials": rows} if len(axes) == len(names) else None,
+    }
 
 
 def _as_long(values: list, length: int) -> list:

@@ -69,7 +69,7 @@ def _list(request: HttpRequest, project: Project, train_form: TrainForm, evaluat
     runs = (
         Run.objects.filter(project=project)
         .select_related("version", "model", "job", "created_by")
-        .defer("curves", "environment", "version__statistics")
+        .defer("curves", "trials", "environment", "version__statistics")
         .prefetch_related("version__tags")
     )
     page = keyset_page(runs, request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)

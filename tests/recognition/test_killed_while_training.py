@@ -73,3 +73,22 @@ def test_a_killed_training_goes_on_and_ends_as_if_nothing_had_happened(start_wor
     reports = [ended(run.children.get()) for run in (whole, cut)]
     assert reports[0].metrics == reports[1].metrics
     assert cut.checkpoint == {} and left_behind(cut) == []
+
+
+def test_a_killed_search_goes_on_to_the_same_trials_and_the_same_model(start_worker, version):
+    asked = TrainParams(epochs=8, trials=6, then_evaluate=False, options={"patience": 1000})
+    worker = start_worker()
+    whole = ended(start_training(version, params=asked))
+    cut = start_training(version, params=asked)
+    wait_until(lambda: len(Run.objects.get(pk=cut.pk).trials) >= 2, "two trials ended", 120)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait(10)
+    before = Run.objects.get(pk=cut.pk).trials
+    assert len(before) < 6, "It had ended, so nothing was tested."
+    start_worker()
+    ended(cut)
+    assert Job.objects.get(pk=cut.job_id).fence > 1
+    assert cut.trials == whole.trials and cut.trials[: len(before)] == before
+    assert cut.model.artifact_sha256 == whole.model.artifact_sha256
+    assert (cut.metrics, cut.curves) == (whole.metrics, whole.curves)
+    assert left_behind(cut) == []

@@ -18,6 +18,10 @@ class Command(WorkCommand):
         parser.add_argument(
             "--set", nargs="*", default=[], metavar="NAME=VALUE", help="parameters of the recipe, as in margin=20"
         )
+        parser.add_argument(
+            "--sweep", type=int, default=0, metavar="N",
+            help="search for the recipe's parameters in N trials, then train with the best; those of --set stay",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true")
 
     def work(self, options: dict) -> dict:
@@ -27,6 +31,7 @@ class Command(WorkCommand):
             seed=options["seed"],
             epochs=options["epochs"],
             options=read_options(" ".join(options["set"])),
+            trials=options["sweep"],
         )
         training = start_training(version, params=params)
         self.finish(training.job)

@@ -2,6 +2,7 @@
 
 import { onThemeChange, palette, plotlyConfig, plotlyLayout } from "../chart_theme.js";
 import { lightWhilePrinting } from "../datasets/print_light.js";
+import { drawTrials } from "./trials_chart.js";
 
 const LEGEND = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" };
 
@@ -46,6 +47,7 @@ function shareRange(values) {
 }
 
 function drawAll() {
+  drawTrials();
   const curves = currentCurves();
   const loss = document.getElementById("loss-chart");
   const validation = document.getElementById("validation-chart");
