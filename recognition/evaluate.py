@@ -11,6 +11,7 @@ from jobs.work import Work
 from labelling import storage
 from labelling.models import Face
 from recognition.baselines import standing_of
+from recognition.by_part import figures_by_part
 from recognition.environment import environment_with
 from recognition.face_crops import with_crops
 from recognition.human_level import human_level
@@ -112,6 +113,7 @@ def _metrics(run: Run, embedder: str, gallery, probes, measured: Measured, basel
         "chance": {"recognition_rate": 1 / people},
         "human": human_level(run.project),
         "beats_baseline": _beats(own, simple),
+        "parts": figures_by_part(measured, gallery, probes),
     }
 
 

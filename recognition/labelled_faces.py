@@ -4,9 +4,12 @@ from collections import defaultdict
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from datasets.manifest import ManifestBroken, read_table
 from datasets.models import Version
+from datasets.slices import SLICINGS, values_of
 from jobs.errors import JobFailed
 from labelling.models import Who
 from labelling.originals import NOT_TO_BE_HAD
@@ -22,6 +25,8 @@ class LabelledFaces:
 
     vectors: shape (n, d) float32, unit length. photos: number of the photo each face is in.
     crops: shape (n, side, side) uint8, grey and straightened, where they were asked for (face_crops.py).
+    sessions: capture session of each photo, "" for none. roles: what a version frozen as gallery and probes has each
+    face for, "" for neither. qualities: shape (n, 4), what datasets/slices.py goes by, in its order; NaN if not known.
     """
 
     face_ids: np.ndarray
@@ -31,6 +36,9 @@ class LabelledFaces:
     photos: np.ndarray
     vectors: np.ndarray
     crops: np.ndarray | None = None
+    sessions: np.ndarray | None = None
+    roles: np.ndarray | None = None
+    qualities: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.face_ids)
@@ -51,7 +59,9 @@ def load_faces(version: Version, embedder_name: str) -> LabelledFaces:
     """Named faces of the version. Vectors come from the database where the box is still the frozen one,
     and are made anew where it is not, so that an old version stays repeatable after labels moved on.
     """
-    rows = [row for row in frozen_rows(version, "faces") if row["who"] == Who.ASSIGNED]
+    named = frozen_table(version, "faces")
+    named = named.filter(pc.equal(named["who"].cast(pa.string()), Who.ASSIGNED))
+    rows = named.to_pylist()
     stored = vectors_of_faces([row["face_id"] for row in rows], embedder_name)
     vectors: dict[int, np.ndarray] = {}
     missing = defaultdict(list)
@@ -73,7 +83,21 @@ def load_faces(version: Version, embedder_name: str) -> LabelledFaces:
         splits=np.array([row["split"] for row in rows], dtype=str),
         photos=np.unique(shas, return_inverse=True)[1] if shas else np.zeros(0, np.int64),
         vectors=unit(np.stack([vectors[i] for i in range(len(rows))])) if rows else np.zeros((0, 0), np.float32),
+        roles=np.array([row.get("role") or "" for row in rows], dtype=str),
+        **_of_photos(version, named),
     )
+
+
+def _of_photos(version: Version, faces: pa.Table) -> dict[str, np.ndarray]:
+    """What the photos of these faces tell about them."""
+    images = frozen_table(version, "images")
+    photo = pc.index_in(faces["image_sha256"], images["image_sha256"]).to_numpy()
+    values = values_of(faces, images, photo)
+    sessions = np.array([session or "" for session in images["session"].to_pylist()] or [""], dtype=str)
+    return {
+        "sessions": sessions[photo.astype(np.intp)],
+        "qualities": np.column_stack([values[slicing.name] for slicing in SLICINGS]).astype(np.float32),
+    }
 
 
 def _points(landmarks: list[float] | None) -> list[float] | None:
@@ -83,11 +107,16 @@ def _points(landmarks: list[float] | None) -> list[float] | None:
 
 def frozen_rows(version: Version, table: str, columns: list[str] | None = None) -> list[dict]:
     """Rows of a version's `faces` or `images`. Raises JobFailed when the stored file is not the frozen one."""
+    found = frozen_table(version, table)
+    return (found.select(columns) if columns else found).to_pylist()
+
+
+def frozen_table(version: Version, table: str) -> pa.Table:
+    """The same as it is stored."""
     try:
-        found = read_table(version, table)
+        return read_table(version, table)
     except ManifestBroken as error:
         raise JobFailed(f"{error} Freeze the labels again.") from error
-    return (found.select(columns) if columns else found).to_pylist()
 
 
 def _box(row: dict) -> tuple[float, float, float, float]:

@@ -9,6 +9,8 @@ from recognition.models import Run
 from recognition.verdict import verdict
 
 RECALLS = tuple(step / 10 for step in range(1, 11))
+# A share of fewer probes has an interval that says nothing.
+FEW = 10
 NO_PAIRS = "There are not enough pairs of test faces to say."
 
 
@@ -34,6 +36,8 @@ def report(run: Run, best: dict | None = None) -> dict:
         "confusion": metrics.get("confusion"),
         "confusions": curves.get("confusions") or [],
         "charts": _charts(metrics, curves),
+        "parts": metrics.get("parts") or [],
+        "few": FEW,
     }
 
 

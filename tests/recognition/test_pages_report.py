@@ -44,6 +44,17 @@ def test_a_report_gives_figures_with_intervals_beside_what_bounds_them(make_repo
         assert words in page
 
 
+def test_a_report_tells_of_parts_and_which_are_too_small(make_report, make_metrics, annotator, client_for):
+    client = client_for(annotator)
+    page = text_of(client.get(run_url(make_report())))
+    small, large = page.split("below 32 px")[-1].split("32 to 64 px")[0], page.split("32 to 64 px")[-1]
+    assert "too few" in small and "33.3 %" not in small
+    assert "96.8 %" in large and "87.5 %" in large
+    old = make_metrics()
+    del old["parts"]
+    assert "kept no figures of parts" in text_of(client.get(run_url(make_report(metrics=old))))
+
+
 def test_a_report_says_how_far_people_agree(make_report, make_metrics, annotator, client_for):
     client = client_for(annotator)
     assert "How far people agree is not measured" in text_of(client.get(run_url(make_report())))

@@ -210,7 +210,8 @@ def test_the_report_has_every_figure(trained):
     figures = {"map", "recognition_rate", "cmc", "verification"}
     about = {"gallery", "probes", "identities", "embedder", "model", "named_by", "human"}
     assert set(metrics) == figures | about | {"confusion", "baseline", "chance", "beats_baseline"} | {
-        "test_photos_seen_in_training"
+        "test_photos_seen_in_training",
+        "parts",
     }
     assert set(metrics["baseline"]) == figures | {"name"}
     assert set(metrics["verification"]) == {"genuine", "impostors", "auc", "eer", "at_fpr"}
