@@ -18,6 +18,7 @@ from labelling.errors import Refused
 from labelling.models import Role
 from labelling.views.frame import open_project
 from recognition.models import Model
+from recognition.promotion import NotNow
 from recognition.serving import why_unfit
 
 
@@ -37,6 +38,8 @@ def onnx_file(model: Model) -> StreamingHttpResponse:
         length, pieces = storage.stream(model.onnx["key"])
     except storage.ObjectMissing:
         raise Refused("The file is gone from the object store; ask for it again.") from None
+    except storage.StoreAway as error:
+        raise NotNow("The object store does not answer. Try again soon.") from error
     answer = StreamingHttpResponse(pieces, content_type="application/octet-stream")
     answer["Content-Disposition"] = f'attachment; filename="model-{model.pk}.onnx"'
     answer["Content-Length"] = str(length)

@@ -11,6 +11,7 @@ from django.db import transaction
 from datasets.tags import hold
 from labelling.errors import Refused, Stale
 from labelling.models import Project
+from labelling.storage import StoreAway
 from recognition.gate_evidence import Evidence, could_start, must_pass, production_of, start_missing, weigh
 from recognition.models import Model, Move, PromotionEvent, Stage
 from recognition.work_left import serve_anew
@@ -29,7 +30,10 @@ def promote(model: Model, *, by=None, reason: str = "") -> PromotionEvent | None
         raise Refused("A reason may have 500 letters.", fields={"reason": ["Too long."]})
     if Model.objects.filter(pk=model.pk, stage=Stage.PRODUCTION).exists():
         return None
-    evidence = weigh(model)
+    try:
+        evidence = weigh(model)
+    except StoreAway as error:
+        raise NotNow("The object store does not answer, so the model's file cannot be checked. Try again.") from error
     if unfit := next((one for one in evidence.verdict.failed if one.name == "serves"), None):
         raise Refused(f"This model cannot serve, whatever the reason. {unfit.said}")
     if evidence.missing and not reason:
@@ -37,6 +41,13 @@ def promote(model: Model, *, by=None, reason: str = "") -> PromotionEvent | None
     if not reason:
         must_pass(evidence)
     return _promote(model, evidence, by=by, reason=reason)
+
+
+class NotNow(Refused):
+    """Something outside is away; nothing was changed."""
+
+    code = "store_away"
+    status = 503
 
 
 class CannotCompareYet(Refused):

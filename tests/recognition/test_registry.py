@@ -180,6 +180,21 @@ def test_a_model_whose_file_is_gone_or_changed_cannot_be_promoted_whatever_the_r
     assert stages() == {"Head 1": Stage.CANDIDATE}
 
 
+def test_while_the_store_is_away_nothing_is_promoted_and_the_page_says_so(
+    ready, project, engineer, client_for, api_for, monkeypatch
+):
+    def away(key):
+        raise storage.StoreAway("gone")
+
+    model = ready()
+    serving.forget()
+    monkeypatch.setattr(storage, "get", away)
+    answer = client_for(engineer).post(reverse("model-promote", args=[project.slug, model.pk]))
+    assert "does not answer" in str(*get_messages(answer.wsgi_request))
+    assert api_for(engineer).post(f"/api/v1/models/{model.pk}/promote/").status_code == 503
+    assert stages() == {"Head 1": Stage.CANDIDATE}
+
+
 def test_a_model_over_another_embedder_cannot_be_promoted(ready):
     model = ready()
     Model.objects.update(embedder="facenet")
