@@ -1,7 +1,9 @@
 """YOLO as Ultralytics reads it: a text for each photo, people as classes.
 
 `labels/<split>/<sha256>.txt` goes beside `images/<split>/<sha256>.<ending>`. A photo without a face has an empty text:
-a trainer XX"""
+a trainer then knows that it was looked at. `photos.csv`, `classes.json`, and `faces.csv` where people are no classes,
+say what the format has no place for.
+"""
 
 import json
 import re
@@ -22,6 +24,7 @@ SUFFIX = "zip"
 CONTENTS = ("labels", "images")
 PEOPLE = ("classes", "attribute")
 FACES = "faces.csv"
+WHO_COLUMNS = ("file", "line", "who", "identity", "identity_id")
 CLASSES = "classes.json"
 LABELS = re.compile(r"labels/[^/]+/([0-9a-f]{64})\.txt")
 # Of the side of a photo. A hundredth of a pixel comes back exactly from photos of up to a million pixels a side.
@@ -46,7 +49,7 @@ def entries(files: dict[str, bytes], info: dict, counts: dict, people: str) -> I
         if people != "classes":
             faces += [_who(texts, number, face) for number, face in enumerate(mine, start=1)]
     if people != "classes":
-        yield FACES, photo_list.as_csv(("file", "line", "who", "identity", "identity_id"), faces)
+        yield FACES, photo_list.as_csv(WHO_COLUMNS, faces)
     yield photo_list.NAME, photo_list.as_csv(photo_list.COLUMNS, lines)
 
 
@@ -91,23 +94,37 @@ def read(path: Path) -> Iterator[GivenPhoto]:
             who_is = meant(member(archive, CLASSES))
         except (ValueError, TypeError) as error:
             raise BadLabels(f"{CLASSES} cannot be read: {error}.") from None
+        listed = _listed(member(archive, FACES)) if FACES in archive.namelist() else {}
         sides = {photo.sha256: (photo.width, photo.height) for photo in photo_list.given_photos(photos, {})}
         faces = defaultdict(list)
         for name in archive.namelist():
             found = LABELS.fullmatch(name)
             if found:
-                faces[found[1]] += _faces(name, member(archive, name), who_is, sides.get(found[1]))
+                faces[found[1]] += _faces(name, member(archive, name), who_is, sides.get(found[1]), listed)
         yield from photo_list.given_photos(photos, faces)
 
 
-def _faces(name: str, data: bytes, who_is: list, sides: tuple[int, int] | None) -> Iterator[GivenFace]:
+def _listed(data: bytes) -> dict[tuple[str, int], tuple[Who, str | None]]:
+    """Who each line of each text is, where their class does not say it. Raises BadLabels."""
+    listed = {}
+    for number, row in enumerate(photo_list.from_csv(data, FACES, WHO_COLUMNS[:4]), start=2):
+        try:
+            who = Who(row["who"])
+            identity = photo_list.plain(row["identity"]) if who == Who.ASSIGNED else None
+            listed[row["file"], int(row["line"])] = who, identity
+        except (ValueError, TypeError, AttributeError) as error:
+            raise BadLabels(f"Line {number} of {FACES} cannot be read: {error}.") from None
+    return listed
+
+
+def _faces(name: str, data: bytes, who_is: list, sides: tuple[int, int] | None, listed: dict) -> Iterator[GivenFace]:
     if sides is None:
         raise BadLabels(f"{name} belongs to a photo that is not in {photo_list.NAME}.")
     for number, line in enumerate(data.splitlines(), start=1):
         try:
             place, *shares = line.split()
             xc, yc, w, h = (float(share) * side for share, side in zip(shares, sides * 2, strict=True))
-            who, identity = who_is[int(place)]
+            who, identity = listed.get((name, number)) or who_is[int(place)]
         except (ValueError, IndexError) as error:
             raise BadLabels(f"Line {number} of {name} cannot be read: {error}.") from None
         box = tuple(round(side, 2) for side in (xc - w / 2, yc - h / 2, w, h))

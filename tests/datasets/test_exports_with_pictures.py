@@ -305,7 +305,9 @@ def test_yolo_has_one_class_and_the_names_elsewhere_when_asked(version, tmp_path
     assert Counter(row["identity"] for row in said if row["identity"]) == people
 
 
-@pytest.mark.parametrize(("format_name", "people"), [("voc", "attribute"), ("cvat", "classes"), ("coco", "classes")])
+@pytest.mark.parametrize(
+    ("format_name", "people"), [("voc", "attribute"), ("yolo", "attribute"), ("cvat", "classes"), ("coco", "classes")]
+)
 def test_the_other_way_of_telling_people_comes_back_too(version, tmp_path, format_name, people):
     path = tmp_path / "file"
     path.write_bytes(storage.get(made(version, format_name, people=people).key))
