@@ -11,6 +11,7 @@ from datasets.models import Version
 from labelling.access import project_for
 from labelling.errors import Refused
 from labelling.models import Role
+from recognition.enrolment import MOST, Enrolment, Policy
 from recognition.models import IdentityMetric, Model, Run, RunKind
 from recognition.photos_again import Photos, start_again
 from recognition.recipe_list import TITLES
@@ -41,6 +42,15 @@ class NewRunSerializer(serializers.Serializer):
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     epochs = serializers.IntegerField(required=False, min_value=1, max_value=1000)
     then_evaluate = serializers.BooleanField(required=False)
+    gallery = serializers.ChoiceField(
+        [policy.value for policy in Policy], required=False, help_text="Evaluation only: who is enrolled."
+    )
+    gallery_size = serializers.IntegerField(
+        required=False, min_value=1, max_value=MOST, help_text="Faces a person in a gallery of `k`."
+    )
+    apart_sessions = serializers.BooleanField(
+        required=False, help_text="Evaluation only: no face is compared with one of its own capture session."
+    )
     options = serializers.DictField(
         child=serializers.FloatField(),
         required=False,
@@ -94,7 +104,9 @@ class RunList(generics.ListAPIView):
             chosen = {name: data[name] for name in TrainParams.__dataclass_fields__ if name in data}
             run = start_training(version, by=request.user, params=TrainParams(**chosen))
         else:
-            run = start_evaluation(version, _model(project, data.get("model")), by=request.user)
+            run = start_evaluation(
+                version, _model(project, data.get("model")), by=request.user, enrolment=Enrolment.of(data)
+            )
         return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
 
 

@@ -1,5 +1,6 @@
 """The best simple way that was measured on a version: what a model on the same test faces is held against."""
 
+from recognition.enrolment import Enrolment
 from recognition.models import Run, RunKind, RunState
 from recognition.recipe_list import BASELINES, TITLES
 
@@ -12,9 +13,10 @@ def best_baseline(run: Run) -> dict | None:
     rows = Run.objects.filter(
         version_id=run.version_id, kind=RunKind.EVALUATE, state=RunState.DONE, model__kind__in=BASELINES
     ).exclude(pk=run.pk)
+    protocol = Enrolment.of(run.params)
     best, standing = None, standing_of(run.metrics.get("baseline") or {})
-    for pk, kind, metrics in rows.order_by("pk").values_list("pk", "model__kind", "metrics"):
-        if standing_of(metrics) > standing:
+    for pk, kind, params, metrics in rows.order_by("pk").values_list("pk", "model__kind", "params", "metrics"):
+        if Enrolment.of(params) == protocol and standing_of(metrics) > standing:
             best, standing = (pk, kind, metrics), standing_of(metrics)
     if best is None:
         return None

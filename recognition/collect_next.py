@@ -60,7 +60,8 @@ def collect_plan(project: Project) -> CollectPlan:
     counts = _face_counts(project)
     wanted = wanted_by_default(project, np.array(list(counts.values())))
     version = _newest(Version.objects.filter(project=project, state=VersionState.READY))
-    run = _newest(Run.objects.filter(project=project, kind=RunKind.EVALUATE, state=RunState.DONE).defer("curves"))
+    done = Run.objects.filter(project=project, kind=RunKind.EVALUATE, state=RunState.DONE).as_usual()
+    run = _newest(done.defer("curves"))
     measured = {row.class_id: row for row in IdentityMetric.objects.filter(run=run)} if run else {}
     curve = _curve(measured) if run else None
     frozen = {row["class_id"]: row for row in version.statistics["people"]} if version else {}

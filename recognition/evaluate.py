@@ -1,6 +1,7 @@
 """Evaluates a model on a version's test faces, beside the frozen embedding it was built on. Workers only."""
 
 from collections import Counter, defaultdict
+from dataclasses import asdict
 
 import numpy as np
 from django.utils import timezone
@@ -12,6 +13,8 @@ from labelling import storage
 from labelling.models import Face
 from recognition.baselines import standing_of
 from recognition.by_part import figures_by_part
+from recognition.enrolling import divided, enrolled, has_roles, pair_groups, under
+from recognition.enrolment import Enrolment
 from recognition.environment import environment_with
 from recognition.face_crops import with_crops
 from recognition.human_level import human_level
@@ -46,17 +49,23 @@ def evaluate(run: Run, work: Work) -> dict:
     embedder = run.model.embedder if run.model else run.project.settings.embedder
     work.progress(done=0, total=4, message="Gathering faces")
     faces = load_faces(run.version, embedder)
-    gallery, probes = faces.where("train", "val"), faces.where("test")
+    enrolment = Enrolment.of(run.params)
+    gallery, probes = divided(faces)
+    gallery = enrolled(gallery, enrolment)
     if not len(gallery) or not len(probes):
         raise JobFailed("This version has no named test faces, or nobody to compare them with. Name more and freeze.")
     work.progress(done=1, message="Measuring the baseline")
-    baseline = measure(compare_vectors(gallery, probes, by_template=True), probes, seed=run.seed)
+    simple = under(compare_vectors(gallery, probes, by_template=True), gallery, probes, enrolment)
+    groups = pair_groups(probes, enrolment)
+    baseline = measure(simple, probes, seed=run.seed, groups=groups)
     work.progress(done=2, message="Measuring the model")
     scorer = scorer_of(run.model) if run.model else None
     compared = _compared(run, scorer, gallery, probes, work) if scorer else compare_vectors(gallery, probes)
-    measured = measure(compared, probes, seed=run.seed)
+    compared = under(compared, gallery, probes, enrolment)
+    measured = measure(compared, probes, seed=run.seed, groups=groups)
     work.progress(done=3, message="Writing the report")
     metrics = _metrics(run, embedder, gallery, probes, measured, baseline)
+    metrics["protocol"] = {**asdict(enrolment), "words": enrolment.words(by_roles=has_roles(faces))}
     curves = _curves(measured, baseline, gallery, probes)
     rows = _rows(run, measured, baseline, gallery, probes)
     run.metrics, run.curves, run.environment = metrics, curves, environment_with(embedder)

@@ -5,6 +5,7 @@ from django import forms
 from datasets.models import Version, VersionState
 from labelling.errors import Refused
 from labelling.models import Project
+from recognition.enrolment import MOST, TITLES, Enrolment, Policy
 from recognition.models import Model
 from recognition.recipe_list import ALL, read_options
 from recognition.runs import MAX_TRIALS, TrainParams
@@ -86,10 +87,29 @@ class TrainForm(TrainOptionsForm):
 
 
 class EvaluateForm(forms.Form):
+    field_order = ["version", "model"]
+
+    gallery = forms.ChoiceField(
+        choices=[(policy.value, TITLES[policy]) for policy in Policy], required=False,
+        help_text="Whom a test face is compared with. The report names it beside its figures.",
+    )  # fmt: skip
+    gallery_size = forms.IntegerField(
+        min_value=1, max_value=MOST, initial=Enrolment.gallery_size, required=False, label="Faces a person",
+        help_text="With “so many faces a person” only.",
+    )  # fmt: skip
+    apart_sessions = forms.BooleanField(
+        required=False, label="Never compare faces of one session",
+        help_text="Photos of one session are alike because of light and clothes.",
+    )  # fmt: skip
+
     def __init__(self, *args, project: Project, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["version"] = VersionChoice(project)
         self.fields["model"] = ModelChoice(project)
+        self.order_fields(self.field_order)
+
+    def enrolment(self) -> Enrolment:
+        return Enrolment.of({key: value or None for key, value in self.cleaned_data.items()})
 
 
 class AcceptForm(forms.Form):

@@ -92,7 +92,7 @@ def could_start(evidence: Evidence) -> str:
 
 
 def _evaluations(model: Model) -> QuerySet[Run]:
-    runs = Run.objects.filter(kind=RunKind.EVALUATE, model=model).defer("curves")
+    runs = Run.objects.filter(kind=RunKind.EVALUATE, model=model).as_usual().defer("curves")
     return runs.select_related("version__project").order_by("-id")
 
 

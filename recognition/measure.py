@@ -33,12 +33,15 @@ class Compared:
 
     search: by whom a probe is given its name. ranking: by which AP ranks all probes for a person.
     pair: similarities of probes to probes; to_gallery: of probes to gallery faces, each worked out when asked for.
+    vectors: of the gallery and of the probes, where similarities are their products. by_template: search is by means.
     """
 
     search: IdentityScores
     ranking: IdentityScores
     pair: ScoreSource
     to_gallery: ScoreSource
+    vectors: tuple[np.ndarray, np.ndarray] | None = None
+    by_template: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +66,17 @@ def compare_vectors(gallery: LabelledFaces, probes: LabelledFaces, *, by_templat
         ranking=templates,
         pair=lambda rows, columns: probes.vectors[rows] @ probes.vectors[columns].T,
         to_gallery=lambda rows, columns: probes.vectors[rows] @ gallery.vectors[columns].T,
+        vectors=(gallery.vectors, probes.vectors),
+        by_template=by_template,
     )
 
 
-def measure(compared: Compared, probes: LabelledFaces, *, seed: int) -> Measured:
-    """Search the probes in the gallery and compare all pairs of probes of different photos, each pair once."""
+def measure(compared: Compared, probes: LabelledFaces, *, seed: int, groups: np.ndarray | None = None) -> Measured:
+    """Search the probes in the gallery and compare all pairs of probes of different photos, each pair once.
+
+    groups: what else keeps two probes from being compared, as roc_of_source has it; photos when None.
+    """
+    groups = probes.photos if groups is None else groups
     histogram = PairHistogram()
     return Measured(
         compared=compared,
@@ -78,7 +87,7 @@ def measure(compared: Compared, probes: LabelledFaces, *, seed: int) -> Measured
             min_probes=MIN_PROBES,
             resampling=Resampling(np.random.default_rng(seed), resamples=RESAMPLES),
         ),
-        roc=roc_of_source(compared.pair, probes.names, groups=probes.photos, listener=histogram),
+        roc=roc_of_source(compared.pair, probes.names, groups=groups, listener=histogram),
         histogram=histogram.counts(),
     )
 
@@ -105,6 +114,7 @@ def figures(measured: Measured) -> dict:
             "probes": search.probes,
             "correct": search.correct,
             "no_gallery": search.no_gallery,
+            "not_comparable": search.not_comparable,
         },
         "cmc": [float(share) for share in search.cmc],
         "verification": {

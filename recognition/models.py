@@ -197,6 +197,12 @@ class PromotionEvent(models.Model):
         return f"{self.get_move_display()} {self.pk}"
 
 
+class RunQuerySet(ScopedQuerySet):
+    def as_usual(self):
+        """Those whose figures can be held against each other: with all gallery faces, compared with everything."""
+        return self.exclude(params__has_any_keys=["gallery", "apart_sessions"])
+
+
 class Run(models.Model):
     """One training or evaluation, with all that is needed to repeat it to the last digit."""
 
@@ -221,7 +227,7 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True)
     erased_at = models.DateTimeField(null=True, help_text="When a person of its version was erased.")
 
-    objects = ScopedQuerySet.as_manager()
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -48,7 +48,7 @@ def with_best(models: Iterable[Model]) -> list[Model]:
 
 def _evaluations(models: list[Model]) -> Iterable[tuple[int, Best]]:
     """Newest first, without the curves, which are long."""
-    runs = Run.objects.filter(kind=RunKind.EVALUATE, state=RunState.DONE, model__in=models).order_by("-id")
+    runs = Run.objects.filter(kind=RunKind.EVALUATE, state=RunState.DONE, model__in=models).as_usual().order_by("-id")
     figures = ("metrics__map", "metrics__recognition_rate", "metrics__test_photos_seen_in_training")
     for model_id, run, version, mean_ap, rate, seen in runs.values_list("model", "pk", "version__number", *figures):
         yield model_id, Best(run, version, mean_ap or {}, rate or {}, seen or 0)

@@ -4,6 +4,7 @@ Any figure may be missing; then there is a reason in its place, never a zero.
 """
 
 from datasets.templatetags.figures import rate_limit
+from recognition.enrolment import Enrolment
 from recognition.metrics.intervals import highest_rate_without_errors
 from recognition.models import Run
 from recognition.verdict import verdict
@@ -38,6 +39,7 @@ def report(run: Run, best: dict | None = None) -> dict:
         "charts": _charts(metrics, curves),
         "parts": metrics.get("parts") or [],
         "few": FEW,
+        "usual": Enrolment.of(run.params).is_usual,
     }
 
 

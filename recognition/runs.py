@@ -7,8 +7,9 @@ from django.db import transaction
 from datasets.models import Version, VersionState
 from jobs.enqueue import enqueue
 from labelling.errors import Refused
+from recognition.enrolment import Enrolment, checked
 from recognition.models import Model, Run, RunKind, RunState
-from recognition.recipe_list import DEFAULT, recipe_named, settled, to_search
+from recognition.recipe_list import BY_NAME, DEFAULT, SUREST, recipe_named, settled, to_search
 
 MAX_TRIALS = 100
 
@@ -56,16 +57,29 @@ def start_training(version: Version, *, by=None, params: TrainParams | None = No
 
 
 @transaction.atomic
-def start_evaluation(version: Version, model: Model | None, *, by=None, parent: Run | None = None) -> Run:
-    """Evaluate a model, or with None the frozen embedding alone, on the version's test faces."""
+def start_evaluation(
+    version: Version,
+    model: Model | None,
+    *,
+    by=None,
+    parent: Run | None = None,
+    enrolment: Enrolment | None = None,
+) -> Run:
+    """Evaluate a model, or with None the frozen embedding alone, on the version's test faces.
+
+    enrolment: who is in the gallery and what may be compared; as usual when None.
+    """
+    by_classes = model is not None and model.kind in BY_NAME and BY_NAME[model.kind].named_by == SUREST
+    enrolment = checked(enrolment or Enrolment(), by_classes)
     _must_be_ready(version)
     if model is not None and model.project_id != version.project_id:
         raise Refused("That model belongs to another project.", fields={"model": [str(model.pk)]})
     if not has_test_faces(version):
         raise Refused(f"Version {version.number} has no named test faces to evaluate on; name more and freeze again.")
     run = Run.objects.create(
-        project=version.project, kind=RunKind.EVALUATE, version=version, model=model, parent=parent, created_by=by
-    )
+        project=version.project, kind=RunKind.EVALUATE, version=version, model=model, parent=parent, created_by=by,
+        params=enrolment.params(),
+    )  # fmt: skip
     return _with_job(run, f"Evaluate on version {version.number}", by)
 
 

@@ -62,7 +62,7 @@ def _start(form: TrainForm | EvaluateForm, *, by) -> Run:
     version = form.cleaned_data["version"]
     if isinstance(form, TrainForm):
         return start_training(version, by=by, params=form.params())
-    return start_evaluation(version, form.cleaned_data["model"], by=by)
+    return start_evaluation(version, form.cleaned_data["model"], by=by, enrolment=form.enrolment())
 
 
 def _list(request: HttpRequest, project: Project, train_form: TrainForm, evaluate_form: EvaluateForm) -> HttpResponse:

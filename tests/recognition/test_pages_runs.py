@@ -61,6 +61,28 @@ def test_a_form_that_makes_no_sense_starts_nothing(form, make_version, project, 
     assert not Run.objects.exists()
 
 
+def test_the_gallery_of_an_evaluation_is_chosen_in_the_form(make_version, project, engineer, client_for):
+    make_version()
+    client = client_for(engineer)
+    form = {"kind": "evaluate", "version": 1, "model": ""}
+    client.post(list_url(project), {**form, "gallery": "k", "gallery_size": 2, "apart_sessions": "on"})
+    client.post(list_url(project), form)
+    assert "field__error" in text_of(client.post(list_url(project), {**form, "gallery": "best"}))
+    chosen, usual = Run.objects.order_by("pk")
+    assert chosen.params == {"gallery": "k", "gallery_size": 2, "apart_sessions": True}
+    assert usual.params == {}
+
+
+def test_the_gallery_of_an_evaluation_is_chosen_by_api(make_version, project, engineer, client_for):
+    make_version()
+    url = reverse("api-runs", args=[project.slug])
+    asked = {"kind": "evaluate", "version": 1, "gallery": "one", "apart_sessions": True}
+    answer = client_for(engineer).post(url, asked, content_type="application/json")
+    assert (answer.status_code, answer.json()["params"]) == (201, {"gallery": "one", "apart_sessions": True})
+    refused = client_for(engineer).post(url, {**asked, "gallery": "best"}, content_type="application/json")
+    assert refused.status_code == 400
+
+
 def test_models_and_versions_of_other_projects_cannot_be_chosen(
     make_version, make_model, project, owner, engineer, client_for
 ):

@@ -21,6 +21,7 @@ from labelling.projects import create_project
 from labelling.submit import FaceWord
 from recognition import labelled_faces
 from recognition import train as training_module
+from recognition.enrolment import Enrolment
 from recognition.labelled_faces import load_faces
 from recognition.models import Embedding, Model, Run, RunKind, RunState
 from recognition.runs import TrainParams, start_evaluation, start_training
@@ -212,6 +213,7 @@ def test_the_report_has_every_figure(trained):
     assert set(metrics) == figures | about | {"confusion", "baseline", "chance", "beats_baseline"} | {
         "test_photos_seen_in_training",
         "parts",
+        "protocol",
     }
     assert set(metrics["baseline"]) == figures | {"name"}
     assert set(metrics["verification"]) == {"genuine", "impostors", "auc", "eer", "at_fpr"}
@@ -305,6 +307,35 @@ def test_the_frozen_embedding_alone_can_be_evaluated(trained, work_off):
     assert plain.metrics["model"] is None
     assert plain.metrics["map"]["macro"] == plain.metrics["baseline"]["map"]["macro"]
     assert plain.metrics["baseline"] == report_of(trained).metrics["baseline"]
+
+
+def test_an_evaluation_keeps_to_the_protocol_that_was_asked_for(trained, work_off):
+    usual = report_of(trained)
+    assert usual.params == {}
+    one = start_evaluation(trained.version, trained.model, enrolment=Enrolment("one", apart_sessions=True))
+    work_off(trained.project, "evaluate")
+    one.refresh_from_db()
+    assert one.state == RunState.DONE, one.message
+    assert one.metrics["gallery"] == len(PHOTOS) < usual.metrics["gallery"]
+    assert one.metrics["probes"] == usual.metrics["probes"]
+    assert one.metrics["protocol"]["words"].startswith("gallery of one face a person, never compared with the same")
+    assert one.metrics["baseline"]["map"] != usual.metrics["baseline"]["map"]
+    assert list(Run.objects.filter(kind=RunKind.EVALUATE).as_usual()) == [usual]
+
+
+def test_a_version_frozen_as_gallery_and_probes_is_evaluated_so(label, freeze_now, work_off):
+    version = freeze_now(label(), policy=SplitPolicy(kind="gallery_probe", gallery=2))
+    roles = version.statistics["roles"]
+    run = evaluate_again(work_off, version, None)
+    assert (run.metrics["gallery"], run.metrics["probes"]) == (roles["gallery"], roles["probe"])
+    assert "as the version was frozen" in run.metrics["protocol"]["words"]
+
+
+def test_a_classifier_is_evaluated_with_the_whole_gallery_only(label, freeze_now, train_now):
+    run = train_now(freeze_now(label()), TrainParams(recipe="logistic_regression"))
+    assert report_of(run).state == RunState.DONE
+    with pytest.raises(Refused, match="classifier"):
+        start_evaluation(run.version, run.model, enrolment=Enrolment("one"))
 
 
 def test_a_model_that_is_gone_from_the_store_is_told(trained, work_off):
