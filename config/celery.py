@@ -6,7 +6,7 @@ import signal
 import threading
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
 from kombu import Queue
 
 from config.embedded.leash import die_with_parent
@@ -48,6 +48,15 @@ app.autodiscover_tasks()
 def leash_pool_process(**_: object) -> None:
     """End the process that runs a task together with its worker, even when that one is killed."""
     die_with_parent(signal.SIGKILL)
+
+
+@worker_init.connect
+def import_models_once(**_: object) -> None:
+    """Where people wait for answers (FACET_WARM=1), for all the worker's processes together."""
+    if os.environ.get("FACET_WARM") == "1":
+        from recognition.warm import import_models
+
+        import_models()
 
 
 @worker_process_init.connect

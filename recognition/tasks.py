@@ -1,4 +1,7 @@
-"""Background work of this layer; imported by workers only, because it loads the models."""
+"""Background work of this layer; imported by workers only.
+
+What learns and what writes ONNX is imported when it is asked for: a worker is up without torch, long before it.
+"""
 
 from django.db.models.functions import Now
 
@@ -13,13 +16,11 @@ from recognition.forecast import forecast
 from recognition.look import look_at_box
 from recognition.look_alikes import find_look_alikes
 from recognition.models import Model, Run
-from recognition.onnx_export import export_onnx
 from recognition.propose import propose_faces
 from recognition.propose_again import find_again
 from recognition.recognize import recognize
 from recognition.suggest import suggest_everywhere, suggest_names
 from recognition.suspicions import find_suspicions
-from recognition.train import train
 from recognition.work_left import (
     cluster_soon,
     embed_soon,
@@ -95,6 +96,8 @@ def recognize_photo(work: Work) -> dict:
 
 @handles("onnx_export")
 def write_onnx(work: Work) -> dict:
+    from recognition.onnx_export import export_onnx
+
     return export_onnx(Model.objects.select_related("version", "project").get(pk=work.params["model"]), work)
 
 
@@ -121,6 +124,8 @@ def suspect(work: Work) -> dict:
 
 @handles("train")
 def train_model(work: Work) -> dict:
+    from recognition.train import train
+
     return train(_run(work), work)
 
 

@@ -9,6 +9,13 @@ from recognition.embedders import FaceGeometry
 BLANK = np.full((160, 160, 3), 128, np.uint8)
 
 
+def import_models() -> None:
+    """Before a worker starts its processes: imported there, each would spend the time and memory anew."""
+    import dlib  # noqa: F401
+
+    import recognition.detectors.mtcnn  # noqa: F401
+
+
 def warm_up() -> None:
     """Load what a new project uses, and run it once: much is made ready in the first run only."""
     usual = ProjectSettings()

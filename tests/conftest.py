@@ -8,9 +8,50 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image as Picture
 
+from tests import emptied, migrated
+
 # No test is about time: on a busy machine examples take as long as they take.
 settings.register_profile("facet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("facet")
+
+
+def pytest_collection_modifyitems(items):
+    """Journeys and what starts whole Facets first, while there is other work to do beside the long ones."""
+    first = ("tests/browser/", "tests/config/")
+    items.sort(key=lambda item: next((place for place, name in enumerate(first) if name in item.nodeid), len(first)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_settings():
+    """What is slow by design, or once in a server's life, would be so in every test: hashing passwords, and
+    listing all static files, which each test client does anew."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """The test database is a copy of a migrated one."""
+    from django.conf import settings
+    from django.db import connections
+
+    for tested in (settings.DATABASES["default"], connections["default"].settings_dict):
+        tested.setdefault("TEST", {})["TEMPLATE"] = migrated.template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """It need not outlive a power cut, so nothing waits for the disk."""
+    from django.db import connection
+
+    emptied.empty_quickly()
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            name = connection.ops.quote_name(connection.settings_dict["NAME"])
+            cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        connection.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

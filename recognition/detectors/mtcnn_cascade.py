@@ -1,24 +1,24 @@
 """MTCNN's three networks and the cascade around them.
 
-The networks and weights are facenet-pytorch's. The cascade is written here, because the library's own stops with an
-exception when nothing passes its first network, finds nothing in tensors laid out otherwise than it expects, gets
-crops and boxes out of step at the border, and spends most of its time pooling in a memory layout that CPUs handle
-badly.
+The networks and weights are those of facenet-pytorch. The cascade is written here, because the library's own stops
+with an exception when nothing passes its first network, finds nothing in tensors laid out otherwise than it expects,
+gets crops and boxes out of step at the border, and spends most of its time pooling in a memory layout that CPUs
+handle badly.
 """
 
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch.nn import functional
-from torchvision.ops import nms
 
 from recognition.detectors.interface import FloatArray
+from recognition.detectors.mtcnn_networks import ONet, PNet, RNet, nms
 
-WEIGHTS = files("facenet_pytorch") / "data"
+WEIGHTS = Path(find_spec("facenet_pytorch").origin).parent / "data"  # found, not imported
 
 # Boxes are corners (n, 4) as x1, y1, x2, y2 in 1-based pixels.
 CELL_PX = 12  # side of the window the first network looks at
@@ -102,9 +102,9 @@ class Cascade:
         # On a CPU a pass is small enough for what it makes to stay in the cache: nearly twice as fast.
         # Bounded on a GPU too, for crowds that give thousands of candidates.
         self.crops_per_pass, self.strip_cells = (64, 24) if device.type == "cpu" else (2048, 1000)
-        self.proposal = self._ready(PNet(pretrained=False), "pnet.pt")
-        self.refinement = self._ready(RNet(pretrained=False), "rnet.pt")
-        self.output = self._ready(ONet(pretrained=False), "onet.pt")
+        self.proposal = self._ready(PNet(), "pnet.pt")
+        self.refinement = self._ready(RNet(), "rnet.pt")
+        self.output = self._ready(ONet(), "onet.pt")
         self.proposal.pool1 = FastPool()
 
     def _ready(self, net: torch.nn.Module, weights: str) -> torch.nn.Module:

@@ -20,6 +20,7 @@ from config.embedded import postgres
 from config.embedded.leash import become, die_with_parent
 from config.embedded.ports import HOST, pick_port
 from config.embedded.workers import web_command
+from tests import migrated
 from tests.browser import seeds
 from tests.inside import REPOSITORY, Inside
 from tests.together import wait_until
@@ -50,6 +51,7 @@ class House:
 
     def set_up(self) -> None:
         self.start_database()
+        migrated.fill(self.environment["DATABASE_URL"])
         prepared = [sys.executable, "manage.py", "prepare", "--verbosity=0"]
         subprocess.run(prepared, cwd=REPOSITORY, env=self.environment, check=True)
         self.inside(seeds.make_admin)

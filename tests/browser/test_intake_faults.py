@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from config.embedded.ports import HOST
+from tests import migrated
 from tests.browser import intake_seeds
 from tests.browser.house import House
 from tests.inside import REPOSITORY
@@ -87,6 +88,7 @@ class Workshop(House):
 
     def set_up(self) -> None:
         self.start_database()
+        migrated.fill(self.environment["DATABASE_URL"])
         prepared = [sys.executable, "manage.py", "prepare", "--verbosity=0"]
         subprocess.run(prepared, cwd=REPOSITORY, env=self.environment, check=True)
         self.start_workers()

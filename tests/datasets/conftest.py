@@ -11,12 +11,6 @@ from labelling.identities import get_or_create_identity
 from labelling.models import Face, FaceState, Image, ImageState, Origin, Who
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    """The real hasher takes half a second a user, by design."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def add_photo(transactional_db):
     """A photo of the project. `people`: a name for each face in it; None for a face without a name."""

@@ -25,12 +25,6 @@ HOSTILE = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://example.org")'
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    """The real hasher takes half a second a user, by design."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def make_version(project):
     def make(project=project, people=(("Ana", 3, 1), ("Ben", 2, 1)), **fields):
