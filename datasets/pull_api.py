@@ -16,6 +16,7 @@ from datasets.manifest import ManifestBroken
 from datasets.models import Version
 from datasets.pulls import (
     TABLES,
+    PhotoErased,
     PhotoGone,
     photo_count,
     photo_names,
@@ -37,6 +38,13 @@ class Gone(Refused):
 
     code = "gone"
     status = status.HTTP_404_NOT_FOUND
+
+
+class Erased(Refused):
+    """What was handed out once and must not be any more."""
+
+    code = "erased"
+    status = status.HTTP_410_GONE
 
 
 class AskedPull(serializers.Serializer):
@@ -126,6 +134,8 @@ class PulledPhoto(APIView):
         project = project_for(request.user, slug, Role.ENGINEER)
         try:
             photo = read_photo_to_ship(project, sha256)
+        except PhotoErased as error:
+            raise Erased(str(error)) from error
         except PhotoGone as error:
             raise Gone(str(error)) from error
         kind = {"jpg": "image/jpeg", "png": "image/png"}[photo.ending]

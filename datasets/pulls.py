@@ -8,7 +8,7 @@ from datasets.manifest import read_columns
 from datasets.models import Pull, Version, VersionState
 from labelling import originals, storage
 from labelling.errors import Refused
-from labelling.models import Image, Project
+from labelling.models import ErasedPhoto, Image, Project
 from labelling.shipped import Shipped, shipped, shipped_ending
 
 TABLES = {"faces.parquet": "faces", "images.parquet": "images"}
@@ -16,6 +16,10 @@ TABLES = {"faces.parquet": "faces", "images.parquet": "images"}
 
 class PhotoGone(Exception):
     """The photo cannot be handed out; the message says why."""
+
+
+class PhotoErased(PhotoGone):
+    """It showed somebody who was erased, and is gone for good."""
 
 
 @transaction.atomic
@@ -56,6 +60,8 @@ def photo_count(version: Version) -> int:
 def read_photo_to_ship(project: Project, sha256: str) -> Shipped:
     """As it is handed out. Raises PhotoGone with a sentence, or StoreAway."""
     image = Image.objects.in_project(project).filter(sha256=sha256).only("name").first()
+    if image is None and ErasedPhoto.objects.filter(project=project, sha256=sha256).exists():
+        raise PhotoErased("This photo showed somebody who was erased since; remove copies of it.")
     if image is None:
         raise PhotoGone("There is no such photo in this project.")
     try:

@@ -28,7 +28,7 @@ from datasets.tags import move_tag
 from labelling import storage
 from labelling.identities import get_or_create_identity
 from labelling.ingest import ingest_photo
-from labelling.models import Face, FaceState, Image, ImageState, Origin, Who
+from labelling.models import ErasedPhoto, Erasure, Face, FaceState, Identity, Image, ImageState, Origin, Who
 from labelling.photos import upright_rgb
 from labelling.tokens import make_token
 from tests.conftest import picture_bytes
@@ -226,6 +226,16 @@ def test_a_photo_that_is_gone_from_the_store_is_named_and_the_rest_comes(pull, v
     data = facet_client.open(tmp_path / "set")
     assert data.images().set_index("image_sha256")["path"].isna().sum() == 1
     assert pull().pulled.missing == [f"{gone.sha256}.jpg"]
+
+
+def test_a_photo_whose_person_was_erased_meanwhile_is_no_fault(pull, version, project, live_server, tmp_path, capsys):
+    gone = Image.objects.filter(project=project).first()
+    erasure = Erasure.objects.create(project=project, identity=Identity.objects.first(), class_id=0)
+    ErasedPhoto.objects.create(project=project, sha256=gone.sha256, erasure=erasure)
+    gone.delete()  # the version's tables do not know yet
+    assert main(["pull", live_server.url, project.slug, str(tmp_path / "set")]) == 0
+    assert "5 photos fetched, 1 erased since" in capsys.readouterr().out
+    assert facet_client.open(tmp_path / "set").images()["path"].isna().sum() == 1
 
 
 def test_only_engineers_take_versions_away_and_it_is_written_down(pull, version, project, annotator, engineer):
