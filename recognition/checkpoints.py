@@ -43,7 +43,7 @@ def fingerprint(params: dict, *arrays: np.ndarray) -> str:
     digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode())
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))  # no copy: it may fill a memory
     return digest.hexdigest()
 
 

@@ -156,6 +156,12 @@ class FacenetEmbedder:
             self._network = _facenet_network(path).to(device, memory_format=torch.channels_last)
             self._device = device
 
+    @property
+    def network(self) -> "torch.nn.Module":
+        """The network itself, loaded: for who trains it on."""
+        self.load()
+        return self._network
+
     def _path(self) -> Path:
         chosen = self._weights or os.environ.get("FACET_FACENET_WEIGHTS")
         return Path(chosen) if chosen else _facenet_download()
@@ -169,24 +175,27 @@ class FacenetEmbedder:
         if not faces:
             return np.empty((0, self.dimensions), np.float32)
         self.load()
-        crops = [
-            cv2.resize(
-                crop_with_margin(image, face.box, self.MARGIN),
-                (self.input_px, self.input_px),
-                interpolation=cv2.INTER_AREA,
-            )
-            for face in faces
-        ]
+        crops = [self.square(image, face.box, self.input_px) for face in faces]
         starts = range(0, len(crops), self.FACES_PER_PASS)
         passes = [self._run(np.stack(crops[start : start + self.FACES_PER_PASS])) for start in starts]
         return _unit_rows(np.concatenate(passes).astype(np.float64))
+
+    @classmethod
+    def square(cls, image: np.ndarray, box: tuple[float, float, float, float], side: int) -> np.ndarray:
+        """What the network sees of a face: uint8, shape (side, side, 3)."""
+        return cv2.resize(crop_with_margin(image, box, cls.MARGIN), (side, side), interpolation=cv2.INTER_AREA)
 
     def _run(self, crops: np.ndarray) -> FloatArray:
         import torch
 
         with torch.inference_mode():
             pixels = torch.from_numpy(crops).to(self._device).permute(0, 3, 1, 2)
-            return self._network((pixels.float() - 127.5) / 128.0).cpu().numpy()
+            return self._network(as_input(pixels)).cpu().numpy()
+
+
+def as_input(pixels: "torch.Tensor") -> "torch.Tensor":
+    """Pixels of 0 to 255 as FaceNet was trained to get them, about -1 to 1."""
+    return (pixels.float() - 127.5) / 128.0
 
 
 FACENET_URL = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt"

@@ -16,7 +16,7 @@ from recognition.by_part import figures_by_part
 from recognition.enrolling import divided, enrolled, has_roles, pair_groups, under
 from recognition.enrolment import Enrolment
 from recognition.environment import environment_with
-from recognition.face_crops import with_crops
+from recognition.face_crops import with_crops, with_vectors_by
 from recognition.human_level import human_level
 from recognition.labelled_faces import LabelledFaces, frozen_rows, load_faces
 from recognition.latency import latency
@@ -34,7 +34,7 @@ from recognition.measure import (
 from recognition.metrics.confusion import identity_counts
 from recognition.models import IdentityMetric, Model, Run, RunState
 from recognition.operating import operating_points
-from recognition.recipe_list import BY_NAME, NEAREST_FACE
+from recognition.recipe_list import BY_NAME, NEAREST_FACE, TITLES
 from recognition.recipes import load_scorer
 from recognition.recipes.metric_head import Head
 from recognition.recipes.scorer import BadArtifact, Scorer
@@ -83,16 +83,19 @@ def _latency(run: Run, embedder: str, scorer: Scorer | None, gallery: LabelledFa
         return latency(run.version, embedder, None, gallery.vectors)
     if isinstance(scorer, Head):
         return latency(run.version, embedder, scorer.trained, scorer.trained.project(gallery.vectors))
-    return {"reason": "a baseline is not served"}
+    return {"reason": f"“{TITLES[run.model.kind]}” is not served"}
 
 
 def _compared(run: Run, scorer: Scorer, gallery: LabelledFaces, probes: LabelledFaces, work: Work) -> Compared:
     """How the run's model sees them, with what its recipe looks at."""
-    if BY_NAME[run.model.kind].sees == "crop":
 
-        def tell(done: int, total: int) -> None:
-            work.progress(message=f"Cutting faces out of photo {done:,} of {total:,}")
+    def tell(done: int, total: int) -> None:
+        work.progress(message=f"Cutting faces out of photo {done:,} of {total:,}")
 
+    sees = BY_NAME[run.model.kind].sees
+    if sees == "pixels":
+        gallery, probes = (with_vectors_by(scorer.embedder, faces, run.version, tell) for faces in (gallery, probes))
+    elif sees == "crop":
         gallery, probes = (with_crops(faces, run.version, tell) for faces in (gallery, probes))
     return scorer.compare(gallery, probes)
 

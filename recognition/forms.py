@@ -12,7 +12,7 @@ from recognition.runs import MAX_TRIALS, TrainParams
 
 DEFAULT = TrainParams()
 RECIPES = [
-    ("Train a head", [(recipe.name, recipe.title) for recipe in ALL if not recipe.is_baseline]),
+    ("Train a model", [(recipe.name, recipe.title) for recipe in ALL if not recipe.is_baseline]),
     ("Simple ways to hold it against", [(recipe.name, recipe.title) for recipe in ALL if recipe.is_baseline]),
 ]
 MAX_EPOCHS = 1000

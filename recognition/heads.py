@@ -23,17 +23,12 @@ from recognition.checkpoints import (
     save_checkpoint,
 )
 from recognition.losses import COMPARES_FACES, FACES_A_PERSON, head_loss
-from recognition.metrics.average_precision import per_identity_ap
-from recognition.metrics.gallery import IdentityScores, mean_templates
-from recognition.metrics.identification import closed_set_identification
+from recognition.metrics.gallery import mean_templates
 from recognition.preflight import Check, Trial, check_before_training
 from recognition.recipe_list import BY_NAME, settled
 from recognition.sampling import balanced_batches, batches_of_people
 from recognition.trained_head import TrainedHead
-
-
-class CannotTrain(ValueError):
-    """The faces given cannot train a head; the message says why."""
+from recognition.validation import CannotTrain, EpochReport, Validated, held_back, validated
 
 
 @dataclass(frozen=True)
@@ -57,16 +52,6 @@ class HeadParams:
         return plain | settled(BY_NAME[self.recipe], self.options)
 
 
-@dataclass(frozen=True)
-class EpochReport:
-    """Figures on the validation faces. Epoch 0 is the frozen embedding itself, before any step; its loss is None."""
-
-    epoch: int
-    loss: float | None
-    recognition_rate: float
-    mean_ap: float
-
-
 class Adapter(torch.nn.Module):
     """x + Wx, made unit length again; W starts at zero."""
 
@@ -81,8 +66,8 @@ class Adapter(torch.nn.Module):
 
 @dataclass(frozen=True)
 class Listeners:
-    """Who is told of a training: epochs, what was checked before it, its state after each epoch, and from where it goes
-    on when it was begun before.
+    """Who is told of a training: epochs, what was checked before it, its state after each epoch, from where it goes on
+    when it was begun before, and each step where one may take seconds.
 
     Each may raise to stop.
     """
@@ -91,6 +76,7 @@ class Listeners:
     checks: Callable[[list[Check]], None] = lambda checks: None
     state: Callable[[int, bytes], None] = lambda epoch, data: None
     resumed: Callable[[int], None] = lambda epoch: None
+    step: Callable[[], None] = lambda: None
 
 
 def train_head(
@@ -119,7 +105,7 @@ def train_head(
     if not validation.any():
         faces = _held_back(vectors, names, params.seed)
     _must_be_finite(faces.val_vectors)
-    with _repeatable(params.seed):
+    with repeatable(params.seed):
         training = _Training(faces, params, tell or Listeners())
         training.begin(resume)
         return training.run()
@@ -135,16 +121,7 @@ class _Faces:
 
 
 def _held_back(vectors: np.ndarray, names: np.ndarray, seed: int) -> _Faces:
-    rng = np.random.default_rng(seed)
-    validation = np.zeros(len(names), dtype=bool)
-    for name in np.unique(names):
-        own = rng.permutation(np.flatnonzero(names == name))
-        validation[own[: len(own) // 4 if len(own) >= 4 else len(own) // 3]] = True
-    if not validation.any():
-        raise CannotTrain(
-            "There are no validation faces, and nobody has three training faces to hold one back. "
-            "Label more photos of each person, or freeze with a validation split."
-        )
+    validation = held_back(names, seed)
     return _Faces(vectors[~validation], names[~validation], vectors[validation], names[validation], held_back=True)
 
 
@@ -163,17 +140,20 @@ def _must_be_finite(vectors: np.ndarray) -> None:
 
 
 @contextmanager
-def _repeatable(seed: int):
-    """Fixed seed, threads and algorithms, and all three as they were afterwards."""
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+def repeatable(seed: int, *, threads: int = 1, strict: bool = True):
+    """Fixed seed, threads and algorithms, and all three as they were afterwards.
+
+    threads: one sums in one order on any machine. strict: False where some steps have no repeatable way (GPUs).
+    """
+    before, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     state = torch.get_rng_state()
-    torch.set_num_threads(1)  # sums in one order
-    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=not strict)
     torch.manual_seed(seed)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
         torch.use_deterministic_algorithms(deterministic)
         torch.set_rng_state(state)
 
@@ -230,7 +210,7 @@ class _Training:
         epoch = self.reports[-1].epoch
         return epoch >= self.params.epochs or epoch - self.best.report.epoch >= self.settings["patience"]
 
-    def _told(self, now: "_Validated") -> None:
+    def _told(self, now: Validated) -> None:
         self.reports.append(now.report)
         self.tell.epoch(now.report)
         self.tell.state(now.report.epoch, self._saved())
@@ -272,9 +252,9 @@ class _Training:
         tensors |= {"weight": self.weight, "torch_rng": torch.get_rng_state()}
         notes = {"reports": [asdict(report) for report in self.reports], "rng": rng_notes(self.rng)}
         for name in ("start", "kept", "best"):
-            validated: _Validated = getattr(self, name)
-            tensors[f"aps.{name}"] = torch.from_numpy(validated.aps)
-            notes[name] = validated.report.epoch
+            judged: Validated = getattr(self, name)
+            tensors[f"aps.{name}"] = torch.from_numpy(judged.aps)
+            notes[name] = judged.report.epoch
         return save_checkpoint(tensors, notes, self.of)
 
     def _restore(self, tensors: dict[str, torch.Tensor], notes: dict) -> None:
@@ -286,7 +266,7 @@ class _Training:
         self.weight = tensors["weight"]
         self.reports = [EpochReport(**report) for report in notes["reports"]]
         for name in ("start", "kept", "best"):
-            setattr(self, name, _Validated(self.reports[notes[name]], tensors[f"aps.{name}"].numpy()))
+            setattr(self, name, Validated(self.reports[notes[name]], tensors[f"aps.{name}"].numpy()))
         self.tell.resumed(self.reports[-1].epoch)
         for report in self.reports:
             self.tell.epoch(report)
@@ -306,33 +286,11 @@ def _trial_rows(codes: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return np.concatenate(rows)
 
 
-@dataclass(frozen=True, eq=False)
-class _Validated:
-    """aps: AP of each validated person, in the same order at every epoch."""
-
-    report: EpochReport
-    aps: np.ndarray
-
-    def surely_better_than(self, other: "_Validated") -> bool:
-        """More mAP by two standard errors of the paired difference, and no loss of recognition rate.
-
-        Without this, the best of dozens of epochs is often one that a single lucky face made best.
-        """
-        gain = self.aps - other.aps
-        error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
-        return bool(gain.mean() > 2 * error) and self.report.recognition_rate >= other.report.recognition_rate
-
-
-def _validated(epoch: int, loss: float | None, adapter: Adapter, faces: _Faces) -> _Validated:
+def _validated(epoch: int, loss: float | None, adapter: Adapter, faces: _Faces) -> Validated:
     with torch.no_grad():
         gallery = adapter(torch.from_numpy(faces.vectors.astype(np.float32))).numpy()
         probes = adapter(torch.from_numpy(faces.val_vectors.astype(np.float32))).numpy()
-    people, templates = mean_templates(gallery, faces.names)
-    scores = IdentityScores(people, probes.astype(np.float64) @ templates.T)
-    rate = closed_set_identification(scores, faces.val_names).recognition_rate
-    mean_ap = per_identity_ap(scores, faces.val_names, min_probes=1)
-    aps = np.array([identity.ap for identity in mean_ap.identities])
-    return _Validated(EpochReport(epoch, loss, rate, mean_ap.macro), aps)
+    return validated(epoch, loss, gallery, faces.names, probes, faces.val_names)
 
 
 def _metadata(settings: dict, faces: _Faces, start: EpochReport, kept: EpochReport, epochs: int) -> dict:

@@ -33,6 +33,7 @@ class Trial:
 
     loss: called with outputs and labels; has `module` (its own weights), `logits(outputs)` (None where it has none) and
     `blind(classes, faces)` (what it gives for faces that are equally like everybody).
+    tell: hears of each step while a batch is learnt by heart, and may raise.
     """
 
     model: torch.nn.Module
@@ -44,6 +45,8 @@ class Trial:
     unit_length: bool = False
     blind_outputs: Callable[[torch.Tensor], torch.Tensor] | None = None
     available_bytes: int | None = None
+    overfit_steps: int = OVERFIT_STEPS
+    overfit_rate: float = OVERFIT_RATE
 
 
 def check_before_training(trial: Trial, seed: int = 1) -> list[Check]:
@@ -204,11 +207,11 @@ def _modes(trial: Trial) -> tuple[bool, str]:
 
 def _overfits(trial: Trial) -> tuple[bool, str]:
     trial.model.train()
-    optimiser = torch.optim.Adam(_trainable(trial), lr=OVERFIT_RATE)
+    optimiser = torch.optim.Adam(_trainable(trial), lr=trial.overfit_rate)
     blind = max(trial.loss.blind(trial.classes, len(trial.labels)), 1e-6)
     least = _least(trial)
     value = first = None
-    for _ in range(OVERFIT_STEPS):
+    for _ in range(trial.overfit_steps):
         optimiser.zero_grad()
         loss = trial.loss.module(trial.model(trial.inputs), trial.labels)
         loss.backward()

@@ -38,7 +38,8 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Recipe:
-    """module: in recognition/recipes. is_baseline: a trained model is held against it. sees: what of a face it uses.
+    """module: in recognition/recipes. is_baseline: a trained model is held against it. sees: what of a face it uses;
+    “pixels” means that it makes vectors of its own.
     named_by: what a probe gets its name from, in words.
     """
 
@@ -50,6 +51,11 @@ class Recipe:
     sees: str = "embedding"
     named_by: str = "the nearest mean of a person’s faces"
     parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def is_head(self) -> bool:
+        """Over frozen embeddings: these can serve."""
+        return self.module == "metric_head"
 
     @property
     def searched(self) -> tuple[Parameter, ...]:
@@ -96,6 +102,21 @@ ALL = (
         Parameter(
             "temperature", 0.05, 0.005, 1.0, "the lower, the more the nearest strangers count", (0.02, 0.5),
             by_factor=True,
+        ),
+    ),
+    Recipe(
+        "facenet_tuned", "FaceNet, fine-tuned", "facenet",
+        "FaceNet's own weights go on learning: first its last layer, then all of it. Wants a GPU.",
+        is_baseline=False, sees="pixels",
+        parameters=(
+            Parameter("learning_rate", 1e-4, 1e-7, 0.01, "size of a step; the last layer takes ten times larger ones"),
+            Parameter("batch_size", 32, 4, 1024, "faces in a step"),
+            Parameter("patience", 5, 1, 1000, "epochs without a better mAP before it stops"),
+            Parameter("frozen_epochs", 2, 0, 1000, "epochs in which only the last layer learns"),
+            Parameter("margin", 10.0, 0.0, 60.0, "ArcFace's angle in degrees"),
+            Parameter("scale", 64.0, 1.0, 256.0, "inverse temperature of the softmax"),
+            Parameter("augment", 1, 0, 1, "1 for mirrored, moved, brighter and darker faces; 0 for none"),
+            Parameter("side", 160, 80, 224, "pixels of a face's side; FaceNet was made for 160"),
         ),
     ),
     Recipe("chance", "Chance", "chance", "Random vectors: what guessing gives.", sees="nothing"),

@@ -10,7 +10,7 @@ from jobs.errors import JobFailed, TryLater
 from labelling import storage
 from labelling.models import Project
 from recognition.models import Model, Stage
-from recognition.recipe_list import BASELINES, TITLES
+from recognition.recipe_list import BASELINES, BY_NAME, TITLES
 from recognition.trained_head import BadHead, TrainedHead
 
 SHORT = 8  # digits of a model's hash that its suggestions carry
@@ -83,6 +83,11 @@ def why_unfit(model: Model, *, look_at_file: bool = True) -> str:
     """Why the model could not serve its project, in a sentence; empty when it can."""
     if model.kind in BASELINES:
         return f"“{TITLES[model.kind]}” is a baseline to hold models against; it does not serve."
+    if model.kind in BY_NAME and not BY_NAME[model.kind].is_head:
+        return (
+            f"“{TITLES[model.kind]}” makes vectors of its own, and all faces are described by "
+            f"“{model.project.settings.embedder}”. It can be evaluated; what serves is a head."
+        )
     embedder = model.project.settings.embedder
     if model.embedder != embedder:
         return f"It stands on the embedder “{model.embedder}”; this project's faces are described by “{embedder}”."

@@ -7,14 +7,16 @@ from django.utils import timezone
 from jobs.errors import JobFailed
 from jobs.work import Work
 from labelling import storage
+from recognition.embedders import FacenetEmbedder, WeightsUnavailable
 from recognition.environment import environment_with
-from recognition.face_crops import with_crops
+from recognition.face_crops import colour_squares, with_crops
+from recognition.finetune import Pixels, fine_tune
 from recognition.heads import CannotTrain, EpochReport, HeadParams, Listeners, train_head
 from recognition.labelled_faces import LabelledFaces, load_faces
 from recognition.models import Model, Run, RunState
 from recognition.parameter_search import ParameterSearch
 from recognition.preflight import Check, as_rows
-from recognition.recipe_list import BY_NAME, Recipe
+from recognition.recipe_list import BY_NAME, Recipe, settled
 from recognition.recipes import module_of
 from recognition.recipes.scorer import CannotFit, Fitted
 from recognition.run_state import RunCheckpoints
@@ -32,8 +34,8 @@ def train(run: Run, work: Work) -> dict:
     work.progress(done=0, message="Gathering faces")
     faces = load_faces(run.version, embedder)
     try:
-        fitted = _fit(recipe, run, faces, work) if recipe.is_baseline else _trained_head(recipe, run, faces, work)
-    except (CannotTrain, CannotFit) as error:
+        fitted = _fitted(recipe, run, faces, work)
+    except (CannotTrain, CannotFit, WeightsUnavailable) as error:
         raise JobFailed(str(error)) from error
     digest = hashlib.sha256(fitted.artifact).hexdigest()
     key = f"projects/{run.project_id}/models/{digest}.safetensors"
@@ -49,6 +51,46 @@ def train(run: Run, work: Work) -> dict:
         "evaluation": evaluation.pk if evaluation else None,
         "said": _said(recipe, fitted.notes),
     }
+
+
+def _fitted(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
+    if recipe.is_baseline:
+        return _fit(recipe, run, faces, work)
+    return _trained_head(recipe, run, faces, work) if recipe.is_head else _tuned(recipe, run, faces, work)
+
+
+def _tuned(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
+    """FaceNet itself goes on learning, from pixels."""
+    pretrained = FacenetEmbedder(device="cpu")
+    pretrained.load()  # before any work: without its weights there is nothing to do
+    settings = {"epochs": run.params["epochs"], "seed": run.seed, **settled(recipe, run.params.get("options") or {})}
+    chosen = faces.where("train", "val")
+    squares = colour_squares(
+        chosen, run.version, settings["side"],
+        lambda done, total: work.progress(message=f"Cutting faces out of photo {done:,} of {total:,}"),
+    )  # fmt: skip
+    checkpoints, watch = RunCheckpoints(run, work), LiveCurves(run, work)
+    work.progress(total=settings["epochs"], message="Checking before training")
+    tuned = fine_tune(
+        pretrained.network,
+        Pixels(squares, chosen.names, chosen.splits == "val"),
+        settings=settings,
+        tell=_listeners(run, work, watch, checkpoints),
+        resume=checkpoints.last(),
+    )
+    run.curves = watch.curves
+    data = module_of(recipe.name).artifact(tuned.weights, settings["side"])
+    return Fitted(data, {**tuned.metadata, "pretrained": pretrained.describe()})
+
+
+def _listeners(run: Run, work: Work, watch: "LiveCurves", checkpoints: RunCheckpoints) -> Listeners:
+    return Listeners(
+        epoch=watch,
+        checks=lambda checks: _keep(run, checks),
+        state=checkpoints,
+        resumed=lambda epoch: work.log(f"Going on after epoch {epoch}, where an earlier worker stopped."),
+        step=work.check,
+    )
 
 
 def _trained_head(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
@@ -98,12 +140,7 @@ def _one_head(
         validation.vectors,
         validation.names,
         params=params,
-        tell=Listeners(
-            epoch=watch,
-            checks=lambda checks: _keep(run, checks),
-            state=checkpoints,
-            resumed=lambda epoch: work.log(f"Going on after epoch {epoch}, where an earlier worker stopped."),
-        ),
+        tell=_listeners(run, work, watch, checkpoints),
         resume=checkpoints.last(),
     )
     run.curves = watch.curves
@@ -131,7 +168,7 @@ def _said(recipe: Recipe, notes: dict) -> str:
         return f"{recipe.title} is ready."
     best = notes["best_epoch"]
     trial = f"Trial {notes['best_trial']} of {notes['trials']} was best. " if "best_trial" in notes else ""
-    return trial + (f"Epoch {best} was best." if best else "No epoch was better than the frozen embedding.")
+    return trial + (f"Epoch {best} was best." if best else "No epoch was better than the start.")
 
 
 def _keep(run: Run, checks: list[Check]) -> None:

@@ -89,7 +89,7 @@ def _order(rows: dict) -> dict:
         return max(rows[name][figure]["value"] for name in names)
 
     opencv, frozen = ("lbph", "eigenfaces"), ("nearest_mean", "nearest_neighbour")
-    heads = [recipe.name for recipe in ALL if not recipe.is_baseline]
+    heads = [recipe.name for recipe in ALL if recipe.is_head]
     rates = [best("recognition_rate", *names) for names in (("chance",), opencv, frozen, heads)]
     maps = [best("map", *names) for names in (("chance",), opencv, frozen, heads)]
     return {

@@ -76,3 +76,32 @@ def stages(slug: str) -> list[str]:
     from recognition.models import Model
 
     return list(Model.objects.filter(project__slug=slug).order_by("pk").values_list("stage", flat=True))
+
+
+def make_search(name: str) -> dict:
+    """A training that searched for its parameters in nine trials, one of which failed; and one that waits."""
+    from django.utils import timezone
+
+    from datasets.models import Version
+    from recognition.models import Run, RunKind, RunState
+    from recognition.runs import TrainParams, start_training
+
+    version = Version.objects.get(project__slug=make_models(name, [])["slug"])
+    waiting = start_training(version, params=TrainParams(trials=9))
+    trials = []
+    for number in range(1, 10):
+        values = {"learning_rate": [3e-4, 2.31e-3, 4.4e-5][number % 3], "margin": 40 / number, "scale": 14.0 * number}
+        row = {"number": number, "params": values, "val_map": 0.9 + 0.003 * number}
+        row |= {"val_recognition_rate": 0.9, "best_epoch": number, "epochs_run": 20}
+        trials.append(row)
+    trials[8] |= {"val_map": None, "said": "Checked before training, and stopped: Learns one batch by heart."}
+    trials[7]["val_map"], trials[2]["val_map"] = 0.91, 0.927
+    run = Run.objects.create(
+        project=version.project, kind=RunKind.TRAIN, version=version, state=RunState.DONE, params=waiting.params,
+        trials=trials, finished_at=timezone.now(),
+        metrics={"best_epoch": 2, "epochs_run": 4, "val_map": 0.927, "val_recognition_rate": 0.95, "trials": 9,
+                 "best_trial": 3, "start": {"val_map": 0.9, "val_recognition_rate": 0.94}},
+        curves={"epochs": [0, 1, 2, 3, 4], "loss": [None, 3, 2, 1, 1], "val_map": [0.9, 0.91, 0.927, 0.92, 0.92],
+                "val_recognition_rate": [0.94, 0.94, 0.95, 0.94, 0.95]},
+    )  # fmt: skip
+    return {"slug": version.project.slug, "run": run.pk, "waiting": waiting.pk}

@@ -11,7 +11,7 @@ from recognition.heads import CannotTrain, HeadParams, Listeners, train_head
 from recognition.recipe_list import ALL
 from recognition.sampling import balanced_batches, batches_of_people, effective_weights
 
-HEADS = [recipe.name for recipe in ALL if not recipe.is_baseline]
+HEADS = [recipe.name for recipe in ALL if recipe.is_head]
 
 
 class Stopped(Exception):
