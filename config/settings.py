@@ -185,6 +185,8 @@ SPECTACULAR_SETTINGS = {
         "ExportStateEnum": "datasets.models.ExportState",
         "SplitKindEnum": "datasets.splits.KIND_CHOICES",
         "RunKindEnum": "recognition.models.RunKind",
+        "RuleKindEnum": "recognition.models.RuleKind",
+        "PipelineStateEnum": "recognition.models.PipelineState",
         "ImportStateEnum": "datasets.models.ImportState",
         "PairListStateEnum": "datasets.models.PairListState",
         "ErasureStateEnum": "labelling.models.ErasureState",

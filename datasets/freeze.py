@@ -28,6 +28,7 @@ from datasets.manifest import (
 from datasets.models import Version, VersionState
 from datasets.pairs import face_numbers
 from datasets.protocols import CannotDivide, divide_groups
+from datasets.signals import version_ready
 from datasets.splits import GALLERY_PROBE, KFOLD, NOBODY, SPLITS, SplitPolicy, split_groups
 from datasets.statistics import statistics
 from jobs.enqueue import enqueue
@@ -134,6 +135,7 @@ def freeze(version: Version, work: Work) -> dict:
         version.save(update_fields=WRITTEN)
         tags.now_ready(version)
         ask_for_report(version, by=version.created_by)
+        version_ready.send(sender=None, version=version)
     counts = {"faces": faces.num_rows, "images": images.num_rows}
     said = f"{faces.num_rows:,} faces in {images.num_rows:,} photos."
     return {"content_hash": version.content_hash, **counts, "said": said}

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import Error as DatabaseFault
@@ -17,6 +18,16 @@ logger = logging.getLogger(__name__)
 
 EVERY_S = 3.0
 WAKE_AGAIN_AFTER = timedelta(seconds=10)
+_rounds: list[Callable[[], object]] = []
+
+
+def every_round(function: Callable[[], object]) -> None:
+    """Have each sweeper call it once a round. Layers above hand in what has to be noticed though nobody asks for it.
+
+    All sweepers call it at the same time: it has to lock what it changes, and to be quick when there is nothing.
+    """
+    if function not in _rounds:
+        _rounds.append(function)
 
 
 def sweep() -> int:
@@ -56,11 +67,16 @@ def _put_back_or_stop(job: Job) -> None:
 
 def sweep_for_ever(stop: threading.Event) -> None:
     while not stop.wait(EVERY_S):
-        try:
-            sweep()
-        except DatabaseFault as error:
-            logger.warning("The sweeper could not reach the database: %s", error)
-        except Exception:  # without its sweeper a worker no longer finds what others have lost
-            logger.exception("The sweeper stumbled; it goes on with the next round.")
-        finally:
-            close_old_connections()
+        for function in (sweep, *_rounds):
+            _once(function)
+
+
+def _once(function: Callable[[], object]) -> None:
+    try:
+        function()
+    except DatabaseFault as error:
+        logger.warning("The sweeper could not reach the database: %s", error)
+    except Exception:  # without its sweeper a worker no longer finds what others have lost
+        logger.exception("The sweeper stumbled; it goes on with the next round.")
+    finally:
+        close_old_connections()

@@ -10,7 +10,17 @@ from jobs.work import Work
 from labelling import storage
 from labelling.erase_words import Names, Texts, register
 from labelling.models import Erasure
-from recognition.models import CalibrationFit, IdentityMetric, LookAlike, Model, PromotionEvent, Run, Suspicion
+from recognition.models import (
+    CalibrationFit,
+    IdentityMetric,
+    LookAlike,
+    Model,
+    Pipeline,
+    PromotionEvent,
+    Rule,
+    Run,
+    Suspicion,
+)
 
 REGISTERED = (
     Texts(Run, "project_id", ("message",), ("params", "environment", "metrics", "curves")),
@@ -19,6 +29,8 @@ REGISTERED = (
     Texts(IdentityMetric, "run__project_id", (), ("confusions",)),
     Texts(Suspicion, "project_id", (), ("detail",)),
     Texts(CalibrationFit, "project_id", (), ("params",)),
+    Texts(Pipeline, "project_id", ("why", "message"), ("verdict",)),
+    Texts(Rule, "project_id", ("said",)),
 )
 
 # So that nobody is ever taken for a class that is gone.

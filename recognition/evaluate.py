@@ -34,6 +34,7 @@ from recognition.measure import (
 from recognition.metrics.confusion import identity_counts
 from recognition.models import IdentityMetric, Model, Run, RunState
 from recognition.operating import operating_points
+from recognition.pipelines import run_done
 from recognition.recipe_list import BY_NAME, NEAREST_FACE, TITLES
 from recognition.recipes import load_scorer
 from recognition.recipes.metric_head import Head
@@ -209,3 +210,4 @@ def _store(run: Run, rows: list[IdentityMetric]) -> None:
     IdentityMetric.objects.bulk_create(rows, batch_size=1000)
     run.state, run.finished_at = RunState.DONE, timezone.now()
     run.save()
+    run_done(run)

@@ -259,3 +259,125 @@ class IdentityMetric(models.Model):
 
     def __str__(self) -> str:
         return f"{self.identity_name} in {self.run}"
+
+
+class Plan(models.Model):
+    """What a pipeline does, whoever asks for it: a person, a command or a rule."""
+
+    trains = models.BooleanField(default=True, help_text="False: what serves now is evaluated, nothing is trained.")
+    params = models.JSONField(default=dict, help_text="Of the training: recipe, seed, epochs, options.")
+    like = models.ForeignKey(
+        Version, null=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="Whose splits and filters the new version gets; null: those of the last one.",
+    )  # fmt: skip
+    promotes = models.BooleanField(default=False, help_text="Whether the model goes into production by an open gate.")
+
+    class Meta:
+        abstract = True
+
+
+class RuleKind(models.TextChoices):
+    LABELS = "labels", "new labels"
+    IMBALANCE = "imbalance", "changed imbalance"
+    SCHEDULE = "schedule", "schedule"
+
+
+class Rule(Plan):
+    """When a project starts a pipeline by itself. Workers' sweepers look at it (rule_watch.py)."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rules")
+    kind = models.CharField(max_length=10, choices=RuleKind)
+    threshold = models.FloatField(null=True, help_text="New labels, or how far the Gini coefficient may move.")
+    hour = models.PositiveSmallIntegerField(null=True, help_text="In UTC.")
+    weekday = models.PositiveSmallIntegerField(null=True, help_text="0 is Monday; null: every day.")
+    enabled = models.BooleanField(default=True)
+    since = models.DateTimeField(default=timezone.now, help_text="From when on its hours count.")
+    looked_at = models.DateTimeField(null=True)
+    fired_at = models.DateTimeField(null=True)
+    fired_for = models.JSONField(default=dict, help_text="The reason it last fired for: never twice for the same.")
+    said = models.CharField(max_length=500, blank=True, help_text="Why it last was due and started nothing.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind=RuleKind.LABELS, threshold__gte=1, hour=None, weekday=None)
+                | Q(kind=RuleKind.IMBALANCE, threshold__gt=0, threshold__lte=1, hour=None, weekday=None)
+                | Q(kind=RuleKind.SCHEDULE, threshold=None, hour__lte=23) & (Q(weekday=None) | Q(weekday__lte=6)),
+                name="rule_has_what_its_kind_needs",
+            ),
+            models.CheckConstraint(condition=Q(trains=True) | Q(promotes=False), name="rule_promotes_what_it_trains"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+
+class PipelineState(models.TextChoices):
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+
+
+class Step(models.TextChoices):
+    FREEZE = "freeze", "Freeze"
+    TRAIN = "train", "Train"
+    EVALUATE = "evaluate", "Evaluate"
+    COMPARE = "compare", "Compare"  # what serves now, on the same version, where the gate has to know
+    GATE = "gate", "Gate"
+
+
+class Pipeline(Plan):
+    """One run of the chain freeze → train → evaluate → gate. What its steps made says how far it is (pipelines.py)."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pipelines")
+    rule = models.ForeignKey(Rule, null=True, on_delete=models.SET_NULL, related_name="pipelines")
+    why = models.CharField(max_length=200, help_text="What it was started for, in words.")
+    state = models.CharField(max_length=10, choices=PipelineState, default=PipelineState.RUNNING)
+    step = models.CharField(max_length=10, choices=Step, default=Step.FREEZE, help_text="Where it is, or ended.")
+    message = models.CharField(max_length=500, blank=True, help_text="Why it failed, or how it ended.")
+    version = models.ForeignKey(Version, null=True, on_delete=models.SET_NULL, related_name="pipelines")
+    training = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="+")
+    evaluation = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="+")
+    comparison = models.ForeignKey(
+        Run, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Of what served, on the same version."
+    )
+    verdict = models.JSONField(default=dict, help_text="What the gate said.")
+    promoted = models.BooleanField(default=False)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Of its step.")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="How often the gate was asked.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"], name="one_pipeline_at_a_time", condition=Q(state=PipelineState.RUNNING)
+            ),
+            models.CheckConstraint(condition=Q(state__in=PipelineState.values), name="pipeline_state_known"),
+            models.CheckConstraint(condition=Q(step__in=Step.values), name="pipeline_step_known"),
+            models.CheckConstraint(
+                condition=Q(state=PipelineState.RUNNING, finished_at=None)
+                | ~Q(state=PipelineState.RUNNING) & Q(finished_at__isnull=False),
+                name="pipeline_ended_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(trains=True) | Q(promotes=False), name="pipeline_promotes_what_it_trains"
+            ),
+            models.CheckConstraint(
+                condition=Q(promoted=False) | Q(promotes=True, state=PipelineState.DONE),
+                name="pipeline_promotes_at_its_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"pipeline {self.pk}"

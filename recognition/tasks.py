@@ -16,6 +16,7 @@ from recognition.forecast import forecast
 from recognition.look import look_at_box
 from recognition.look_alikes import find_look_alikes
 from recognition.models import Model, Run
+from recognition.pipeline_gate import ask_gate
 from recognition.propose import propose_faces
 from recognition.propose_again import find_again
 from recognition.recognize import recognize
@@ -132,6 +133,11 @@ def train_model(work: Work) -> dict:
 @handles("evaluate")
 def evaluate_model(work: Work) -> dict:
     return evaluate(_run(work), work)
+
+
+@handles("gate")
+def gate_of_pipeline(work: Work) -> dict:
+    return ask_gate(work)
 
 
 @handles("forecast")

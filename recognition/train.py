@@ -15,6 +15,7 @@ from recognition.heads import CannotTrain, EpochReport, HeadParams, Listeners, t
 from recognition.labelled_faces import LabelledFaces, load_faces
 from recognition.models import Model, Run, RunState
 from recognition.parameter_search import ParameterSearch
+from recognition.pipelines import run_done
 from recognition.preflight import Check, as_rows
 from recognition.recipe_list import BY_NAME, Recipe, settled
 from recognition.recipes import module_of
@@ -211,6 +212,7 @@ def _register(run: Run, key: str, digest: str, embedder: str) -> Run | None:
     )
     run.state, run.finished_at, run.checkpoint = RunState.DONE, timezone.now(), {}
     run.save()
+    run_done(run)
     if run.params.get("then_evaluate") and has_test_faces(run.version):
         return start_evaluation(run.version, run.model, by=run.created_by, parent=run)
     return None

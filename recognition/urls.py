@@ -2,6 +2,8 @@ from django.urls import path
 
 from recognition import (
     api,
+    automation_api,
+    automation_views,
     collect_views,
     detector_views,
     onnx_views,
@@ -35,6 +37,16 @@ urlpatterns = [
     path("p/<slug:slug>/models/<int:model_id>/promote/", registry_views.model_promote, name="model-promote"),
     path("p/<slug:slug>/models/<int:model_id>/onnx/", onnx_views.model_onnx, name="model-onnx"),
     path("p/<slug:slug>/models/<int:model_id>/compare/", registry_views.model_compare, name="model-compare"),
+    path("p/<slug:slug>/automation/", automation_views.automation, name="automation"),
+    path("p/<slug:slug>/automation/run/", automation_views.run_now, name="automation-run"),
+    path("p/<slug:slug>/automation/rules/<int:rule_id>/", automation_views.rule_page, name="rule"),
+    path("p/<slug:slug>/automation/rules/<int:rule_id>/switch/", automation_views.rule_switch, name="rule-switch"),
+    path("p/<slug:slug>/automation/rules/<int:rule_id>/delete/", automation_views.rule_delete, name="rule-delete"),
+    path("p/<slug:slug>/automation/<int:pipeline_id>/", automation_views.pipeline_page, name="pipeline"),
+    path(
+        "p/<slug:slug>/automation/<int:pipeline_id>/cancel/", automation_views.pipeline_cancel, name="pipeline-cancel"
+    ),
+    path("p/<slug:slug>/automation/<int:pipeline_id>/go-on/", automation_views.pipeline_go_on, name="pipeline-go-on"),
 ]
 api_urlpatterns = [
     path("suspicions/<int:suspicion_id>/", suspicion_views.SuspicionDetail.as_view(), name="api-suspicion"),
@@ -51,4 +63,10 @@ api_urlpatterns = [
     path("models/<int:model_id>/", registry_api.ModelDetail.as_view(), name="api-model"),
     path("models/<int:model_id>/onnx/", onnx_views.ModelOnnx.as_view(), name="api-model-onnx"),
     path("models/<int:model_id>/promote/", registry_api.ModelPromote.as_view(), name="api-model-promote"),
+    path("projects/<slug:slug>/pipelines/", automation_api.PipelineList.as_view(), name="api-pipelines"),
+    path("pipelines/<int:pipeline_id>/", automation_api.PipelineDetail.as_view(), name="api-pipeline"),
+    path("pipelines/<int:pipeline_id>/cancel/", automation_api.PipelineCancel.as_view(), name="api-pipeline-cancel"),
+    path("pipelines/<int:pipeline_id>/resume/", automation_api.PipelineResume.as_view(), name="api-pipeline-resume"),
+    path("projects/<slug:slug>/rules/", automation_api.RuleList.as_view(), name="api-rules"),
+    path("rules/<int:rule_id>/", automation_api.RuleDetail.as_view(), name="api-rule"),
 ]

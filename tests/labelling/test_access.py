@@ -179,6 +179,20 @@ FOREIGN = {
     "api-model": lambda it: {"model_id": it.model},
     "api-model-promote": lambda it: {"model_id": it.model},
     "api-model-rollback": lambda it: {"slug": it.slug},
+    "automation": lambda it: {"slug": it.slug},
+    "automation-run": lambda it: {"slug": it.slug},
+    "rule": lambda it: {"slug": it.slug, "rule_id": it.rule},
+    "rule-switch": lambda it: {"slug": it.slug, "rule_id": it.rule},
+    "rule-delete": lambda it: {"slug": it.slug, "rule_id": it.rule},
+    "pipeline": lambda it: {"slug": it.slug, "pipeline_id": it.pipeline},
+    "pipeline-cancel": lambda it: {"slug": it.slug, "pipeline_id": it.pipeline},
+    "pipeline-go-on": lambda it: {"slug": it.slug, "pipeline_id": it.pipeline},
+    "api-pipelines": lambda it: {"slug": it.slug},
+    "api-pipeline": lambda it: {"pipeline_id": it.pipeline},
+    "api-pipeline-cancel": lambda it: {"pipeline_id": it.pipeline},
+    "api-pipeline-resume": lambda it: {"pipeline_id": it.pipeline},
+    "api-rules": lambda it: {"slug": it.slug},
+    "api-rule": lambda it: {"rule_id": it.rule},
 }
 METHODS = ("get", "post", "patch", "put", "delete")
 
@@ -249,7 +263,8 @@ def _later_things(project, job) -> dict[str, int]:
     """Rows of the layers above, so that their routes are refused for the right reason."""
     from datasets.models import Export, Import, PairList, Version
     from labelling.models import Face
-    from recognition.models import Model, Run, RunKind, Suspicion
+    from recognition.models import Model, Pipeline, PipelineState, Rule, Run, RunKind, Suspicion
+    from recognition.pipelines import Asked
 
     version = Version.objects.create(project=project, number=1)
     export = Export.objects.create(version=version, job_id=job.pk, format="coco")
@@ -264,9 +279,14 @@ def _later_things(project, job) -> dict[str, int]:
     )
     labels = Import.objects.create(project=project, uid=uuid4(), format="coco", name="Zenobia.json")
     pair_list = PairList.objects.create(version=version, name="Zenobia pairs")
+    asked = Asked().as_fields()
+    rule = Rule.objects.create(project=project, kind="labels", threshold=9, said="Zenobia again", **asked)
+    pipeline = Pipeline.objects.create(
+        project=project, version=version, why="Zenobia", state=PipelineState.FAILED, finished_at=timezone.now(), **asked
+    )
     return {
         "version": version.number, "export": export.pk, "run": run.pk, "suspicion": suspicion.pk, "labels": labels.pk,
-        "pair_list": pair_list.pk, "model": model.pk,
+        "pair_list": pair_list.pk, "model": model.pk, "rule": rule.pk, "pipeline": pipeline.pk,
     }  # fmt: skip
 
 
