@@ -23,4 +23,4 @@ class RecognitionConfig(AppConfig):
         every_round(rule_watch.look_at_rules)
         leaks.set_twins(twins.find_twins)
         fsck.register(stored.OnnxFiles())
-        fsck.register(stored.Artifacts(), stored.Checkpoints())
+        fsck.register(stored.Artifacts(), stored.Checkpoints(), stored.Verdicts())

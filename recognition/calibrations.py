@@ -35,9 +35,7 @@ def calibration_for(
         return Calibration.from_dict(last.params), last.version
     if len(people) < FEWEST:
         return start, _version(weights, start)
-    kept = np.random.default_rng(0).permutation(len(people))[:FIT_ON]
-    evidence, is_same = leave_one_out_evidence(vectors[kept], people[kept], photos[kept])
-    fitted = fit_calibration(evidence, is_same, start=start) if len(evidence) else start
+    fitted = fitted_on(vectors, people, photos, embedder)
     version = _version(weights, fitted)
     CalibrationFit.objects.update_or_create(
         project=project,
@@ -46,6 +44,16 @@ def calibration_for(
         defaults={"faces": len(people), "params": fitted.to_dict()},
     )
     return fitted, version
+
+
+def fitted_on(vectors: np.ndarray, people: np.ndarray, photos: np.ndarray, embedder: str) -> Calibration:
+    """What these faces tell, as `calibration_for` takes them; the embedder's own where they are too few to tell."""
+    start = default_calibration(embedder)
+    if len(people) < FEWEST:
+        return start
+    kept = np.random.default_rng(0).permutation(len(people))[:FIT_ON]
+    evidence, is_same = leave_one_out_evidence(vectors[kept], people[kept], photos[kept])
+    return fit_calibration(evidence, is_same, start=start) if len(evidence) else start
 
 
 def _weights(embedder: str) -> str:

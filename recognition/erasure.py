@@ -10,6 +10,7 @@ from jobs.work import Work
 from labelling import storage
 from labelling.erase_words import Names, Texts, register
 from labelling.models import Erasure
+from recognition.mistakes import LISTS
 from recognition.models import (
     CalibrationFit,
     IdentityMetric,
@@ -21,6 +22,7 @@ from recognition.models import (
     Run,
     Suspicion,
 )
+from recognition.probe_verdicts import forget_people
 
 REGISTERED = (
     Texts(Run, "project_id", ("message",), ("params", "environment", "metrics", "curves")),
@@ -64,11 +66,12 @@ def erase_recognition(erasure: Erasure, people: list[int], class_ids: list[int],
     _forget_checkpoints(runs, work)
     _rewrite_artifacts(erasure, models, names, work)
     for run in runs.exclude(curves={}):
-        mistakes = run.curves.get("mistakes")
-        kept = [row for row in mistakes or [] if not _speaks_of(row, names)]
-        if mistakes and kept != mistakes:
+        curves = _without_errors(run.curves, names)
+        kept = forget_people(run, class_ids)
+        curves = curves | {"verdicts": kept} if kept else curves
+        if curves != run.curves:
             with work.chunk(0):
-                Run.objects.filter(pk=run.pk).update(curves={**run.curves, "mistakes": kept})
+                Run.objects.filter(pk=run.pk).update(curves=curves)
     return {
         "models": [
             {"model": model.pk, "version": model.version.number, "stage": model.stage, "sha256": model.artifact_sha256}
@@ -129,6 +132,13 @@ def _without_person(data: bytes, names: Names) -> bytes | None:
         if array.shape[:1] == (len(classes),):
             array[gone] = NEVER if name == "bias" else 0
     return save(arrays, {"facet": json.dumps(new, sort_keys=True)})
+
+
+def _without_errors(curves: dict, names: Names) -> dict:
+    """Pairs of faces of which one is, or was taken for, a person who goes."""
+    shown = {name: curves[name] for name in LISTS if curves.get(name)}
+    kept = {name: [row for row in rows if not _speaks_of(row, names)] for name, rows in shown.items()}
+    return {**curves, **kept}
 
 
 def _speaks_of(mistake: dict, names: Names) -> bool:

@@ -13,6 +13,7 @@ from labelling import storage
 from labelling.models import Face
 from recognition.baselines import standing_of
 from recognition.by_part import figures_by_part
+from recognition.calibrations import fitted_on
 from recognition.enrolling import divided, enrolled, has_roles, pair_groups, under
 from recognition.enrolment import Enrolment
 from recognition.environment import environment_with
@@ -35,10 +36,12 @@ from recognition.metrics.confusion import identity_counts
 from recognition.models import IdentityMetric, Model, Run, RunState
 from recognition.operating import operating_points
 from recognition.pipelines import run_done
+from recognition.probe_verdicts import store_verdicts, verdict_table
 from recognition.recipe_list import BY_NAME, NEAREST_FACE, TITLES
 from recognition.recipes import load_scorer
 from recognition.recipes.metric_head import Head
 from recognition.recipes.scorer import BadArtifact, Scorer
+from recognition.worst_errors import false_accepts, false_rejects, label_doubts
 
 BASELINE = "Frozen embedding + nearest mean"
 
@@ -61,14 +64,18 @@ def evaluate(run: Run, work: Work) -> dict:
     baseline = measure(simple, probes, seed=run.seed, groups=groups)
     work.progress(done=2, message="Measuring the model")
     scorer = scorer_of(run.model) if run.model else None
-    compared = _compared(run, scorer, gallery, probes, work) if scorer else compare_vectors(gallery, probes)
+    compared = compared_by(scorer, run, gallery, probes, work) if scorer else compare_vectors(gallery, probes)
     compared = under(compared, gallery, probes, enrolment)
     measured = measure(compared, probes, seed=run.seed, groups=groups)
     work.progress(done=3, message="Writing the report")
     metrics = _metrics(run, embedder, gallery, probes, measured, baseline)
     metrics["protocol"] = {**asdict(enrolment), "words": enrolment.words(by_roles=has_roles(faces))}
+    calibration = fitted_on(faces.vectors, faces.class_ids, faces.photos, embedder)
     curves = _curves(measured, baseline, gallery, probes)
+    curves |= _errors(measured, gallery, probes, metrics["confusion"])
+    curves["doubts"] = label_doubts(faces, calibration)
     rows = _rows(run, measured, baseline, gallery, probes)
+    curves["verdicts"] = store_verdicts(run, verdict_table(measured, gallery, probes))
     run.metrics, run.curves, run.environment = metrics, curves, environment_with(embedder)
     run.environment["latency"] = _latency(run, embedder, scorer, gallery)
     with work.chunk():
@@ -87,7 +94,7 @@ def _latency(run: Run, embedder: str, scorer: Scorer | None, gallery: LabelledFa
     return {"reason": f"“{TITLES[run.model.kind]}” is not served"}
 
 
-def _compared(run: Run, scorer: Scorer, gallery: LabelledFaces, probes: LabelledFaces, work: Work) -> Compared:
+def compared_by(scorer: Scorer, run: Run, gallery: LabelledFaces, probes: LabelledFaces, work: Work) -> Compared:
     """How the run's model sees them, with what its recipe looks at."""
 
     def tell(done: int, total: int) -> None:
@@ -161,6 +168,14 @@ def _curves(measured: Measured, baseline: Measured, gallery, probes) -> dict:
         "operating": operating_points(measured.roc),
         "confusions": confusions(measured, probes),
         "mistakes": [{**row, "image_id": images.get(row["face_id"])} for row in wrong],
+    }
+
+
+def _errors(measured: Measured, gallery, probes, confusion: dict | None) -> dict:
+    threshold = confusion["threshold"] if confusion else None
+    return {
+        "false_accepts": false_accepts(measured, gallery, probes, threshold),
+        "false_rejects": false_rejects(measured, gallery, probes, threshold),
     }
 
 

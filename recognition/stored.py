@@ -1,10 +1,11 @@
-"""The objects of trained models and unfinished trainings, for `fsck`."""
+"""The objects of trained models, unfinished trainings and evaluations, for `fsck`."""
 
 from collections.abc import Iterator
 
 from labelling.fsck import Area, Expected
 from labelling.models import Project
 from recognition.models import Model, Run
+from recognition.probe_verdicts import FOLDER, verdict_key
 
 
 class Artifacts(Area):
@@ -53,3 +54,21 @@ class Checkpoints(Area):
     def remake(self, project: Project, expected: Expected) -> str:
         Run.objects.filter(pk=expected.row).update(checkpoint={})
         return "Forgotten; that training begins anew."
+
+
+class Verdicts(Area):
+    folder = FOLDER
+
+    def expected(self, project: Project) -> Iterator[Expected]:
+        rows = Run.objects.filter(project=project, curves__has_key="verdicts").values_list("pk", "curves__verdicts")
+        for key, run, kept in sorted((verdict_key(project.pk, pk), pk, kept) for pk, kept in rows):
+            what = f"what evaluation {run} said of each face"
+            yield Expected(key, what, kept["byte_size"], kept["sha256"], row=run)
+
+    def advice(self, project: Project, expected: Expected) -> str:
+        return "Run that evaluation again, or run with --repair to forget it: the report itself stays."
+
+    def remake(self, project: Project, expected: Expected) -> str:
+        run = Run.objects.get(pk=expected.row)
+        Run.objects.filter(pk=run.pk).update(curves={k: v for k, v in run.curves.items() if k != "verdicts"})
+        return "Forgotten; the report stays, and comparing it face by face needs another evaluation."

@@ -20,6 +20,7 @@ from recognition.pipeline_gate import ask_gate
 from recognition.propose import propose_faces
 from recognition.propose_again import find_again
 from recognition.recognize import recognize
+from recognition.rescore import rescore
 from recognition.suggest import suggest_everywhere, suggest_names
 from recognition.suspicions import find_suspicions
 from recognition.work_left import (
@@ -138,6 +139,11 @@ def evaluate_model(work: Work) -> dict:
 @handles("gate")
 def gate_of_pipeline(work: Work) -> dict:
     return ask_gate(work)
+
+
+@handles("rescore")
+def score_with_todays_labels(work: Work) -> dict:
+    return rescore(_run(work), work)
 
 
 @handles("forecast")

@@ -17,12 +17,13 @@ from labelling.views.frame import open_project, show
 from recognition.baselines import best_baseline
 from recognition.forms import EvaluateForm, TrainForm, TrainOptionsForm
 from recognition.identity_table import identity_page
-from recognition.mistakes import mistakes_with_faces
+from recognition.mistakes import errors_with_faces
 from recognition.models import Model, Run, RunKind, RunState, Stage
 from recognition.photos_again import Photos, start_again
 from recognition.report import report
 from recognition.report_files import csv_answer, json_answer
 from recognition.runs import start_evaluation, start_training
+from recognition.today import today
 from recognition.training_page import training_page
 
 PAGE_SIZE = 30
@@ -133,9 +134,11 @@ def _report(request: HttpRequest, run: Run) -> HttpResponse:
     context = {"run": run, "table": table}
     if request.htmx and request.htmx.target == "people":
         return render(request, "recognition/_identities.html", {"project": run.project, **context})
+    errors = errors_with_faces(run)
     return show(
         request, "recognition/report.html", run.project, "runs",
-        **context, mistakes=mistakes_with_faces(run), **report(run, best_baseline(run)),
+        **context, errors=errors, keeps_errors="false_accepts" in run.curves, today=today(run, errors),
+        **report(run, best_baseline(run)), may_doubt=role_of(request.user, run.project) >= Role.ANNOTATOR,
         **_rights(request, run.project),
     )  # fmt: skip
 

@@ -99,6 +99,24 @@ def ranks_of_own(scores: FloatArray, own: IntArray) -> tuple[IntArray, IntArray]
     return ranks, np.where(ranks == 1, own, np.argmax(others, axis=1))
 
 
+def best_others(scores: FloatArray, own: IntArray) -> tuple[FloatArray, IntArray]:
+    """Return the highest score of each row in any column but own[n], and that column; both shape (rows,).
+
+    scores: shape (rows, people). own: −1 where there is no own column. −inf and column 0 where there is no other.
+    """
+    best, column = np.full(own.size, -np.inf), np.zeros(own.size, dtype=np.intp)
+    if scores.shape[1] == 0:
+        return best, column
+    step = max(1, CELLS_PER_BLOCK // scores.shape[1])
+    for start in range(0, own.size, step):
+        block, mine = scores[start : start + step].copy(), own[start : start + step]
+        rows = np.flatnonzero(mine >= 0)
+        block[rows, mine[rows]] = -np.inf
+        column[start : start + step] = block.argmax(axis=1)
+        best[start : start + step] = block.max(axis=1)
+    return best, column
+
+
 def _search(scores: FloatArray, probes: IntArray, own: IntArray) -> tuple[IntArray, IntArray]:
     """ranks_of_own in blocks of rows, so that its copy stays small."""
     ranks = np.empty(probes.size, dtype=np.intp)

@@ -9,9 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from jobs.models import Job
 from labelling.identities import get_or_create_identity
 from labelling.loop import loop_steps
-from labelling.models import Face, FaceState, Image, ImageState, Who
+from labelling.models import Face, FaceState, Image, ImageState, Remark, Who
 from labelling.projects import create_project
 from recognition.models import Run, RunKind
 from recognition.report_files import cell
@@ -202,6 +203,64 @@ def test_faces_that_are_gone_or_relabelled_are_said_to_be(faces, make_report, an
     assert "relabelled since</span> now Ben" in page
 
 
+def test_a_label_that_looks_wrong_goes_to_review(faces, make_report, annotator, client_for):
+    ana, ben = faces
+    run, client = make_report(mistakes=[mistake(ana.pk, ben.pk)]), client_for(annotator)
+    page = text_of(client.get(run_url(run)))
+    assert page.count("The label is wrong</button>") == 2 and 'aria-label="The label Ben is wrong"' in page
+    url = reverse("run-doubt", args=[run.project.slug, run.pk])
+    assert client.post(url, {"face": ben.pk}).status_code == 302
+    assert "in Review" in text_of(client.post(url, {"face": ben.pk}, headers={"HX-Request": "true"}))
+    remark = Remark.objects.get()
+    assert (remark.face, remark.kind, remark.author) == (ben, "flag", annotator)
+    assert remark.text == f"The label “Ben” looks wrong in the report of evaluation {run.pk}."
+    page = text_of(client.get(run_url(run)))
+    assert page.count("The label is wrong</button>") == 1 and page.count("in Review") == 1
+
+
+@pytest.mark.parametrize("asked", ["", "x", "999999999", "9" * 30])
+def test_only_faces_of_the_report_can_be_doubted(asked, faces, make_report, annotator, client_for):
+    run = make_report(mistakes=[mistake(faces[0].pk, 999999999)])
+    url = reverse("run-doubt", args=[run.project.slug, run.pk])
+    client = client_for(annotator)
+    for face in (asked, faces[1].pk):
+        answer = client.post(url, {"face": face}, headers={"HX-Request": "true"})
+        assert "not in the report any more" in text_of(answer)
+    assert not Remark.objects.exists()
+
+
+def test_a_changed_label_asks_for_figures_at_once_and_shows_old_and_new(faces, make_report, annotator, client_for):
+    ana, ben = faces
+    run, client = make_report(mistakes=[mistake(ana.pk, ben.pk)]), client_for(annotator)
+    url = reverse("run-today", args=[run.project.slug, run.pk])
+    asks = f'hx-post="{url}" hx-trigger="load"'
+    assert asks not in text_of(client.get(run_url(run)))
+    Face.objects.filter(pk=ana.pk).update(identity=ben.identity)
+    assert asks in text_of(client.get(run_url(run)))
+    working = text_of(client.post(url, headers={"HX-Request": "true"}))
+    assert 'hx-trigger="load delay:800ms"' in working and asks not in working
+    job = Job.objects.get(kind="rescore")
+    rate = {"value": 0.925, "low": 0.8, "high": 0.97, "correct": 37, "probes": 40}
+    done = {"map": {"macro": 0.871, "low": 0.8, "high": 0.9}, "recognition_rate": rate, "changed": 1, "gone": 0}
+    Job.objects.filter(pk=job.pk).update(state="done", result=done)
+    shown = text_of(client.get(url))
+    assert "85.0 % → <strong>87.1 %</strong>" in shown and "90.0 % → <strong>92.5 %</strong>" in shown
+    assert "1 face has another name since the freeze" in shown
+    answer = client.get(reverse("api-run-today", args=[run.pk])).json()
+    assert (answer["is_stale"], answer["result"]["map"]["macro"]) == (False, 0.871)
+    Face.objects.filter(pk=ana.pk).update(identity=None, who=Who.UNKNOWN)
+    assert asks in text_of(client.get(url))
+
+
+def test_what_could_not_be_scored_again_says_why_and_does_not_ask_for_ever(faces, make_report, annotator, client_for):
+    run, client = make_report(mistakes=[mistake(faces[0].pk, 10**9)]), client_for(annotator)
+    url = reverse("run-today", args=[run.project.slug, run.pk])
+    assert client.post(reverse("api-run-today", args=[run.pk])).status_code == 202
+    Job.objects.update(state="failed", message="A photo cannot be read.")
+    page = text_of(client.get(url))
+    assert "A photo cannot be read." in page and 'hx-trigger="load"' not in page
+
+
 def test_faces_of_other_projects_never_show(faces, make_report, make_version, owner, client_for):
     other = create_project("Another house", by=owner)
     run = make_report(make_version(project=other), mistakes=[mistake(faces[0].pk, faces[1].pk)])
@@ -225,9 +284,9 @@ def test_pages_of_runs_ask_a_fixed_number_of_questions(faces, make_report, proje
     many = make_report(few.version, [mistake(face.pk, 10**9) for face in faces] * 9, [f"P{n}" for n in range(40)])
     assert (queries(run_url(many)), queries(list_url(project))) == counted
     # Session, user, project, role asked for and role held; then the run, its people and their number, the faces of
-    # its mistakes, the baselines of its version and tags; or the runs, whether there is a version, and the choices of
-    # two forms with their tags, those that must be made twice.
-    assert [number - len(strip) for number in counted] == [9, 11]
+    # its errors, remarks about them, figures with today's labels, the baselines of its version and tags; or the runs,
+    # whether there is a version, and the choices of two forms with their tags, those that must be made twice.
+    assert [number - len(strip) for number in counted] == [11, 11]
 
 
 # --- taking it along ---

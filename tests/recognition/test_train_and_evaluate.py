@@ -16,6 +16,7 @@ from labelling import storage
 from labelling.assign import edit_face
 from labelling.claims import accept_claims
 from labelling.errors import Refused
+from labelling.identities import rename_identity
 from labelling.models import Face, Identity
 from labelling.projects import create_project
 from labelling.submit import FaceWord
@@ -24,7 +25,10 @@ from recognition import train as training_module
 from recognition.enrolment import Enrolment
 from recognition.labelled_faces import load_faces
 from recognition.models import Embedding, Model, Run, RunKind, RunState
+from recognition.probe_verdicts import read_verdicts
+from recognition.rescore import with_todays_names
 from recognition.runs import TrainParams, start_evaluation, start_training
+from recognition.today import score_again, today
 from recognition.trained_head import TrainedHead
 from recognition.vectors import unit, vectors_of_faces
 
@@ -392,3 +396,74 @@ def test_an_old_version_gives_the_same_figures_after_labels_moved_on(
     assert per_person(again) == per_person(report)
     new = freeze_now(project)
     assert new.content_hash != run.version.content_hash
+
+
+# ── errors, and labels that change after the freeze ───────────────────────────────────────────────────────
+
+
+def test_the_worst_errors_are_pairs_of_faces_ranked_by_how_wrong_they_are(trained):
+    report = report_of(trained)
+    faces = load_faces(trained.version, "dlib")
+    name_of = dict(zip(faces.face_ids.tolist(), faces.names.tolist(), strict=True))
+    accepts, rejects = report.curves["false_accepts"], report.curves["false_rejects"]
+    assert accepts and rejects
+    for row in (*accepts, *rejects):
+        assert (name_of[row["face_id"]], name_of[row["nearest_face_id"]]) == (row["truth"], row["predicted"])
+    assert all(row["truth"] != row["predicted"] for row in accepts)
+    assert all(row["truth"] == row["predicted"] for row in rejects)
+    assert [row["score"] for row in accepts] == sorted((row["score"] for row in accepts), reverse=True)
+    assert [row["score"] for row in rejects] == sorted(row["score"] for row in rejects)
+    assert {row["where"] for row in report.curves["doubts"]} <= {"train", "val", "test"}
+
+
+def test_what_was_said_of_each_probe_is_kept_and_adds_up(trained):
+    report = report_of(trained)
+    table = read_verdicts(report)
+    assert table.num_rows == report.metrics["probes"] == report.curves["verdicts"]["probes"]
+    rank = np.asarray(table["rank"])
+    assert (rank == 1).sum() == report.metrics["recognition_rate"]["correct"]
+    named, truth = np.asarray(table["named"]), np.asarray(table["class_id"])
+    assert ((named == truth) == (rank == 1)).all()
+    wrong = {row["face_id"] for row in report.curves["mistakes"]}
+    assert wrong == set(np.asarray(table["face_id"])[named != truth].tolist())
+    assert ((np.asarray(table["score"]) > np.asarray(table["runner_up"])) == (rank == 1)).all()
+
+
+def test_a_report_is_scored_again_with_todays_labels(trained, owner, work_off):
+    report = report_of(trained)
+    before = (report.metrics, report.curves)
+    job = score_again(report, by=owner)
+    assert score_again(report, by=owner) == job
+    work_off(trained.project, "rescore")
+    job.refresh_from_db()
+    assert job.state == State.DONE, job.message
+    for figure in ("map", "recognition_rate", "cmc"):
+        assert job.result[figure] == report.metrics[figure]
+    assert (job.result["changed"], job.result["gone"]) == (0, 0)
+
+    wrong = report.curves["mistakes"][0]
+    face = Face.objects.get(pk=wrong["face_id"])
+    right = Identity.objects.get(name=wrong["predicted"])
+    word = FaceWord(id=face.pk, identity=right.name, has_identity=True)
+    edit_face(face, word, by=owner, version=face.version, event_id=uuid.uuid4())
+    told = today(report)
+    assert (told["is_stale"], told["changed"], told["result"]["changed"]) == (True, 1, 0)
+    score_again(report, by=owner)
+    work_off(trained.project, "rescore")
+    told = today(report)
+    assert (told["is_stale"], told["result"]["changed"]) == (False, 1)
+    rate, old = told["result"]["recognition_rate"], report.metrics["recognition_rate"]
+    assert (rate["correct"], rate["probes"]) == (old["correct"] + 1, old["probes"])
+    report.refresh_from_db()
+    assert (report.metrics, report.curves) == before
+
+
+def test_people_renamed_or_set_aside_since_the_freeze(trained, owner):
+    faces = load_faces(trained.version, "dlib")
+    ana = Identity.objects.get(name="Ana")
+    rename_identity(ana, "Anna", by=owner, event_id=uuid.uuid4())
+    face = Face.objects.filter(identity__name="Ben").first()
+    edit_face(face, FaceWord(id=face.pk, who="unknown"), by=owner, version=face.version, event_id=uuid.uuid4())
+    now, changed, gone = with_todays_names(faces)
+    assert (changed, gone) == (0, 1)
+    assert set(now.names.tolist()) == set(PHOTOS) and face.pk not in now.face_ids
