@@ -41,10 +41,9 @@ def template() -> str | None:
 
 
 def fill(url: str) -> None:
-    """Give an empty database its tables. What runs the migrations afterwards finds nothing left to do."""
-    if _has_programs():
-        with _alone():
-            _fill(url)
+    """Give an empty database of the embedded server its tables."""
+    with _alone():
+        _fill(url)
 
 
 def _fill(url: str) -> None:

@@ -32,11 +32,11 @@ def together(*calls: Callable) -> list:
     return results
 
 
-def wait_until(true: Callable, what: str, patience_s: float = PATIENCE_S):
+def wait_until(true: Callable, what: str, patience_s: float = PATIENCE_S, *, every_s: float = 0.02):
     """The first true answer of `true`; fails when it takes longer than `patience_s`."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if answer := true():
             return answer
-        time.sleep(0.02)
+        time.sleep(every_s)
     raise AssertionError(f"Not within {patience_s} s: {what}")

@@ -43,7 +43,8 @@ def _celery(name: str, title: str, *, queue: str, niceness: int, at_once: int = 
     words += [f"--hostname={queue}-{os.getpid()}@%h", f"--concurrency={at_once}"]  # unique: several may run beside `up`
     words += ["--loglevel=INFO", "--without-gossip", "--without-mingle"]
     # Told to stop by its manager it may finish; with the manager killed there is nobody to wait for.
-    warm = {"FACET_WARM": "1"} if queue == "interactive" else {}
+    # FACET_WARM=0 is for who starts workers often and seldom waits for a face.
+    warm = {"FACET_WARM": os.environ.get("FACET_WARM", "1")} if queue == "interactive" else {}
     return Command(name=name, title=title, words=words, environment=warm, orphan_signal=signal.SIGKILL)
 
 

@@ -8,7 +8,6 @@ import http.client
 import os
 import signal
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -50,12 +49,15 @@ class House:
         self._web: subprocess.Popen | None = None
 
     def set_up(self) -> None:
-        self.start_database()
-        migrated.fill(self.environment["DATABASE_URL"])
-        prepared = [sys.executable, "manage.py", "prepare", "--verbosity=0"]
-        subprocess.run(prepared, cwd=REPOSITORY, env=self.environment, check=True)
+        self.prepare()
         self.inside(seeds.make_admin)
         self.start_web()
+
+    def prepare(self) -> None:
+        """Database with all tables, and the bucket: as `manage.py prepare`, which takes longer."""
+        self.start_database()
+        migrated.fill(self.environment["DATABASE_URL"])
+        self.inside(seeds.make_bucket)
 
     def take_down(self) -> None:
         self.inside.end()

@@ -55,6 +55,12 @@ def _add_photo(project, seed: int, faces: int, people: list, probability: float)
     return {"id": outcome.id, "name": f"photo_{seed}.jpg", "faces": [face.pk for face in made]}
 
 
+def make_bucket() -> None:
+    from labelling import storage
+
+    storage.ensure_bucket()
+
+
 def make_admin() -> None:
     """The account that `facet up` makes by itself."""
     from django.contrib.auth import get_user_model

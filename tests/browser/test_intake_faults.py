@@ -17,7 +17,6 @@ import psutil
 import pytest
 
 from config.embedded.ports import HOST
-from tests import migrated
 from tests.browser import intake_seeds
 from tests.browser.house import House
 from tests.inside import REPOSITORY
@@ -80,17 +79,18 @@ class Workshop(House):
     def __init__(self, folder) -> None:
         super().__init__(folder)
         self.door = Door(os.environ["S3_ENDPOINT_URL"])
-        self.environment |= {"S3_ENDPOINT_URL": f"http://{HOST}:{self.door.port}", "FACET_JOB_LEASE_S": "3"}
+        self.environment |= {
+            "S3_ENDPOINT_URL": f"http://{HOST}:{self.door.port}",
+            "FACET_JOB_LEASE_S": "3",
+            "FACET_WARM": "0",
+        }
         self.environment["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path="/8").geturl()
         self.environment["S3_BUCKET"] = f"faults-{uuid.uuid4()}"  # fsck must find nothing that others left
         self.inside._environment |= self.environment
         self._workers: subprocess.Popen | None = None
 
     def set_up(self) -> None:
-        self.start_database()
-        migrated.fill(self.environment["DATABASE_URL"])
-        prepared = [sys.executable, "manage.py", "prepare", "--verbosity=0"]
-        subprocess.run(prepared, cwd=REPOSITORY, env=self.environment, check=True)
+        self.prepare()
         self.start_workers()
 
     def start_workers(self) -> None:
@@ -135,6 +135,7 @@ def test_whatever_falls_each_photo_is_taken_in_and_searched_once(workshop):
             lambda: workshop.inside(intake_seeds.progress, made["project"])[what] >= count,
             f"{count} photos are {what}; see {workshop.folder}",
             PATIENCE_S,
+            every_s=0.2,
         )
 
     reached("taken", 0.2)
@@ -156,7 +157,10 @@ def test_whatever_falls_each_photo_is_taken_in_and_searched_once(workshop):
 
     reached("searched", 1)
     wait_until(
-        lambda: not workshop.inside(intake_seeds.progress, made["project"])["active"], "all jobs end", PATIENCE_S
+        lambda: not workshop.inside(intake_seeds.progress, made["project"])["active"],
+        "all jobs end",
+        PATIENCE_S,
+        every_s=0.2,
     )
     found = workshop.inside(intake_seeds.outcome, made["project"])
     assert found["files"] == {"created": PHOTOS}

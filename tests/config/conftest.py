@@ -34,7 +34,7 @@ def eventually(condition: Callable[[], object], what: str) -> object:
     while time.monotonic() < deadline:
         if found := condition():
             return found
-        time.sleep(0.05)
+        time.sleep(0.2)  # looking through all processes is work too
     raise AssertionError(f"never happened: {what}")
 
 
@@ -48,7 +48,7 @@ class Folder:
     def environment(self, **more: str) -> dict[str, str]:
         ours = ("FACET_", "DATABASE_URL", "REDIS_URL", "S3_")
         plain = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        return plain | {"FACET_VAR": str(self.path), "PYTHONPATH": str(REPOSITORY)} | more
+        return plain | {"FACET_VAR": str(self.path), "FACET_WARM": "0", "PYTHONPATH": str(REPOSITORY)} | more
 
     def run(self, *words: str, **more: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
