@@ -38,11 +38,13 @@ def axe_core() -> str:
 
 
 def findings_in_both_themes(page) -> list[str]:
-    _show(page, "light")
-    found = findings(page)
-    _show(page, "dark")
-    found += [f"dark: {finding}" for finding in findings(page, only_colours=True)]
-    _show(page, "light")
+    """Begins with the theme the page is in: each change of it paints everything anew."""
+    is_dark = page.evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches")
+    found = []
+    for theme in ("dark", "light") if is_dark else ("light", "dark"):
+        _show(page, theme)
+        said = "dark: " if theme == "dark" else ""
+        found += [said + finding for finding in findings(page, only_colours=theme == "dark")]
     return found
 
 

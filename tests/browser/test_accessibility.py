@@ -22,18 +22,6 @@ def page(house, open_page):
     return open_page(house, faults=True)  # some are refused on purpose
 
 
-def test_no_page_has_a_serious_finding_in_light_or_dark(house, pages, page, open_page):
-    visitor = open_page(house, None)
-    found = {}
-    for route, path in pages.items():
-        who = visitor if route == "login" else page
-        who.goto(house.url + path)
-        # Twice before it counts: pages that follow a job change under axe's eyes.
-        if findings_in_both_themes(who) and (left := findings_in_both_themes(who)):
-            found[path] = left
-    assert found == {}
-
-
 def test_a_refusal_is_accessible_too(house, page):
     page.goto(f"{house.url}/p/nowhere/")
     assert findings_in_both_themes(page) == []
@@ -140,15 +128,18 @@ def way_through(page) -> list[str]:
     return [*wrong, f"no way out after {MOST_STOPS} stops"]
 
 
-def test_tab_leads_through_every_page_and_is_always_seen(house, pages, page):
-    wrong = {}
+def test_every_page_has_no_serious_finding_in_light_or_dark_and_tab_leads_through_it(house, pages, page, open_page):
+    visitor = open_page(house, None)
+    found, wrong = {}, {}
     for route, path in pages.items():
-        if route in WORK_SCREENS:
-            continue
-        page.goto(house.url + path)
-        if problems := way_through(page):
+        who = visitor if route == "login" else page
+        who.goto(house.url + path)
+        # Twice before it counts: pages that follow a job change under axe's eyes.
+        if findings_in_both_themes(who) and (left := findings_in_both_themes(who)):
+            found[path] = left
+        if route not in WORK_SCREENS and (problems := way_through(who)):
             wrong[path] = problems
-    assert wrong == {}
+    assert (found, wrong) == ({}, {})
 
 
 def test_the_first_stop_leads_past_the_menu(house, page):

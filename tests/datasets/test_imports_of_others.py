@@ -179,10 +179,10 @@ def test_an_annotation_without_a_box_is_counted(tmp_path):
 
 def test_a_large_coco_file_is_read_in_little_memory(tmp_path):
     path = tmp_path / "large.json"
-    outline = [[1.5] * 2000]
+    each = json.dumps({**ANNOTATION, "id": "N", "segmentation": [[1.5] * 2000]})
     with path.open("w") as file:
         file.write('{"annotations": [')
-        file.write(", ".join(json.dumps({**ANNOTATION, "id": n, "segmentation": outline}) for n in range(1, 4000)))
+        file.write(", ".join(each.replace('"N"', str(n)) for n in range(1, 4000)))
         file.write(f'], "images": [{json.dumps(IMAGE)}], "categories": {json.dumps(CATEGORIES)}}}')
     assert path.stat().st_size > 35 * 1024**2
     tracemalloc.start()
