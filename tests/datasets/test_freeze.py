@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from django.db import IntegrityError
 
-import datasets.freeze
+import datasets.label_tables
 import datasets.manifest
 from datasets.freeze import freeze, start_freeze
 from datasets.manifest import ManifestBroken, read_table
@@ -195,7 +195,7 @@ def test_renaming_files_or_making_labels_anew_keeps_the_hash(small_set, freeze_n
 
 def test_tables_of_many_blocks_come_back_whole(small_set, freeze_now, monkeypatch):
     whole = freeze_now(small_set)
-    monkeypatch.setattr(datasets.freeze, "BLOCK", 400)
+    monkeypatch.setattr(datasets.label_tables, "BLOCK", 400)
     monkeypatch.setattr(datasets.manifest, "LINES_AT_ONCE", 3)
     pieces = freeze_now(small_set)
     assert pieces.content_hash == whole.content_hash
