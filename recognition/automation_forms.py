@@ -46,13 +46,14 @@ class PipelineForm(TrainOptionsForm):
 
     work = forms.ChoiceField(
         label="Do",
-        choices=[(TRAIN, "Freeze, train, evaluate, ask the gate"), (EVALUATE, "Freeze, evaluate what serves now")],
+        choices=[(TRAIN, "Train, evaluate, ask the gate"), (EVALUATE, "Evaluate what serves now")],
         initial=TRAIN,
         required=False,
+        help_text="On a new version of the labels as they stand.",
     )
     then = forms.ChoiceField(
         label="At the end",
-        choices=[(CANDIDATE, "Leave the model as a candidate"), (PROMOTE, "Promote it if the gate is open")],
+        choices=[(CANDIDATE, "Leave a candidate"), (PROMOTE, "Promote it if the gate is open")],
         initial=CANDIDATE,
         required=False,
     )
@@ -71,6 +72,15 @@ class PipelineForm(TrainOptionsForm):
         return Asked(
             trains=trains, params=self.params(), like=said["like"], promotes=trains and said["then"] == PROMOTE
         )
+
+    @property
+    def is_wrong_inside(self) -> bool:
+        """Whether one of the fields is, which should be seen then."""
+        return any(name in self.fields for name in self.errors)
+
+    @property
+    def training_is_wrong(self) -> bool:
+        return any(field.errors for field in self.of_training)
 
     @property
     def of_training(self) -> list[forms.BoundField]:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from jobs.models import State
 from labelling.models import Project
 from recognition.models import Pipeline, PipelineState, Rule, Step
+from recognition.recipe_list import TITLES
 from recognition.rules import in_words
 
 HEAVY = ("curves", "environment", "preflight", "checkpoint", "trials")
@@ -35,11 +36,18 @@ def pipelines_of(project: Project) -> QuerySet[Pipeline]:
 
 
 def with_chain(pipelines: Iterable[Pipeline]) -> list[Pipeline]:
-    """Tells each, as `chain`, its steps."""
+    """Tells each, as `chain`, its steps, and as `recipe` the title of its recipe."""
     pipelines = list(pipelines)
     for pipeline in pipelines:
+        pipeline.recipe = title_of(pipeline)
         pipeline.chain = chain_of(pipeline)
     return pipelines
+
+
+def title_of(plan: Pipeline | Rule) -> str:
+    """Of its recipe, which may be gone since."""
+    name = plan.params.get("recipe", "")
+    return TITLES.get(name, name)
 
 
 def chain_of(pipeline: Pipeline) -> list[Link]:
@@ -90,8 +98,8 @@ def running_pipeline(project: Project) -> Pipeline | None:
 
 
 def rules_of(project: Project) -> list[Rule]:
-    """With `words`, when each fires."""
+    """With `words`, when each fires, and `recipe`, its title."""
     rules = list(Rule.objects.filter(project=project).select_related("like", "created_by").defer("like__statistics"))
     for rule in rules:
-        rule.words = in_words(rule)
+        rule.words, rule.recipe = in_words(rule), title_of(rule)
     return rules
