@@ -33,6 +33,7 @@ from recognition.measure import (
     mistakes,
 )
 from recognition.metrics.confusion import identity_counts
+from recognition.mirrors import mirrored
 from recognition.models import IdentityMetric, Model, Run, RunState
 from recognition.operating import operating_points
 from recognition.pipelines import run_done
@@ -80,6 +81,9 @@ def evaluate(run: Run, work: Work) -> dict:
     run.environment["latency"] = _latency(run, embedder, scorer, gallery)
     with work.chunk():
         _store(run, rows)
+    with mirrored(run, work) as mirrors:
+        mirrors.log({"test/map": metrics["map"]["macro"], "test/recognition_rate": metrics["recognition_rate"]["value"],
+                     "test/auc": metrics["verification"]["auc"]})  # fmt: skip
     rate = metrics["recognition_rate"]["value"]
     said = "" if rate is None else f"Recognition rate {rate:.1%}."
     return {"map": metrics["map"]["macro"], "recognition_rate": rate, "said": said}

@@ -1,6 +1,7 @@
 """Trains by a recipe on a version's faces. Workers only."""
 
 import hashlib
+from dataclasses import dataclass
 
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from recognition.face_crops import colour_squares, with_crops
 from recognition.finetune import Pixels, fine_tune
 from recognition.heads import CannotTrain, EpochReport, HeadParams, Listeners, train_head
 from recognition.labelled_faces import LabelledFaces, load_faces
+from recognition.mirrors import Mirrors, mirrored
 from recognition.models import Model, Run, RunState
 from recognition.parameter_search import ParameterSearch
 from recognition.pipelines import run_done
@@ -34,10 +36,11 @@ def train(run: Run, work: Work) -> dict:
     recipe, embedder = BY_NAME[run.params["recipe"]], run.project.settings.embedder
     work.progress(done=0, message="Gathering faces")
     faces = load_faces(run.version, embedder)
-    try:
-        fitted = _fitted(recipe, run, faces, work)
-    except (CannotTrain, CannotFit, WeightsUnavailable) as error:
-        raise JobFailed(str(error)) from error
+    with mirrored(run, work) as mirrors:
+        try:
+            fitted = _fitted(_Task(recipe, run, faces, work, mirrors))
+        except (CannotTrain, CannotFit, WeightsUnavailable) as error:
+            raise JobFailed(str(error)) from error
     digest = hashlib.sha256(fitted.artifact).hexdigest()
     key = f"projects/{run.project_id}/models/{digest}.safetensors"
     storage.put(key, fitted.artifact)
@@ -54,37 +57,57 @@ def train(run: Run, work: Work) -> dict:
     }
 
 
-def _fitted(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
-    if recipe.is_baseline:
-        return _fit(recipe, run, faces, work)
-    return _trained_head(recipe, run, faces, work) if recipe.is_head else _tuned(recipe, run, faces, work)
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is to be trained, on what, and who is told."""
+
+    recipe: Recipe
+    run: Run
+    faces: LabelledFaces
+    work: Work
+    mirrors: Mirrors
+
+    @property
+    def options(self) -> dict:
+        return self.run.params.get("options") or {}
+
+    def watch(self, *, before: int = 0, words: str = "") -> "LiveCurves":
+        return LiveCurves(self.run, self.work, self.mirrors, before=before, words=words)
 
 
-def _tuned(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
+def _fitted(task: _Task) -> Fitted:
+    if task.recipe.is_baseline:
+        return _fit(task)
+    return _trained_head(task) if task.recipe.is_head else _tuned(task)
+
+
+def _tuned(task: _Task) -> Fitted:
     """FaceNet itself goes on learning, from pixels."""
+    run, work = task.run, task.work
     pretrained = FacenetEmbedder(device="cpu")
     pretrained.load()  # before any work: without its weights there is nothing to do
-    settings = {"epochs": run.params["epochs"], "seed": run.seed, **settled(recipe, run.params.get("options") or {})}
-    chosen = faces.where("train", "val")
+    settings = {"epochs": run.params["epochs"], "seed": run.seed, **settled(task.recipe, task.options)}
+    chosen = task.faces.where("train", "val")
     squares = colour_squares(
         chosen, run.version, settings["side"],
         lambda done, total: work.progress(message=f"Cutting faces out of photo {done:,} of {total:,}"),
     )  # fmt: skip
-    checkpoints, watch = RunCheckpoints(run, work), LiveCurves(run, work)
+    checkpoints, watch = RunCheckpoints(run, work), task.watch()
     work.progress(total=settings["epochs"], message="Checking before training")
     tuned = fine_tune(
         pretrained.network,
         Pixels(squares, chosen.names, chosen.splits == "val"),
         settings=settings,
-        tell=_listeners(run, work, watch, checkpoints),
+        tell=_listeners(task, watch, checkpoints),
         resume=checkpoints.last(),
     )
     run.curves = watch.curves
-    data = module_of(recipe.name).artifact(tuned.weights, settings["side"])
+    data = module_of(task.recipe.name).artifact(tuned.weights, settings["side"])
     return Fitted(data, {**tuned.metadata, "pretrained": pretrained.describe()})
 
 
-def _listeners(run: Run, work: Work, watch: "LiveCurves", checkpoints: RunCheckpoints) -> Listeners:
+def _listeners(task: _Task, watch: "LiveCurves", checkpoints: RunCheckpoints) -> Listeners:
+    run, work = task.run, task.work
     return Listeners(
         epoch=watch,
         checks=lambda checks: _keep(run, checks),
@@ -94,34 +117,34 @@ def _listeners(run: Run, work: Work, watch: "LiveCurves", checkpoints: RunCheckp
     )
 
 
-def _trained_head(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
+def _trained_head(task: _Task) -> Fitted:
     """With the parameters asked for, or those of the best trial of a search."""
-    options, trials = run.params.get("options") or {}, run.params.get("trials") or 0
-    work.progress(total=(trials + 1) * run.params["epochs"], message="Checking before training")
+    run, trials = task.run, task.run.params.get("trials") or 0
+    task.work.progress(total=(trials + 1) * run.params["epochs"], message="Checking before training")
     if not trials:
-        return _one_head(recipe, run, faces, work, options)
-    options = _searched(recipe, run, faces, work, options)
-    fitted = _one_head(recipe, run, faces, work, options, LiveCurves(run, work, before=trials, words="Best trial: "))
+        return _one_head(task, task.options, task.watch())
+    fitted = _one_head(task, _searched(task), task.watch(before=trials, words="Best trial: "))
     return Fitted(fitted.artifact, {**fitted.notes, "trials": trials, "best_trial": best_trial(run.trials)["number"]})
 
 
-def _searched(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work, options: dict) -> dict:
+def _searched(task: _Task) -> dict:
     """The options with what the best trial found. A trial is written down when it has ended: whoever takes the job over
     goes on with the next one, or in the middle of the one that was cut off.
     """
-    search = ParameterSearch(recipe, run.params["searched"], run.seed, run.trials)
+    run, options = task.run, task.options
+    search = ParameterSearch(task.recipe, run.params["searched"], run.seed, run.trials)
     for number in range(len(run.trials) + 1, run.params["trials"] + 1):
         words = f"Trial {number} of {run.params['trials']}: "
-        watch = LiveCurves(run, work, before=number - 1, words=words)
+        watch = task.watch(before=number - 1, words=words)
         tried = search.next(options)
         try:
-            figures = _one_head(recipe, run, faces, work, options | tried, watch).notes
+            figures = _one_head(task, options | tried, watch).notes
         except CannotTrain as error:
             search.failed(number, tried, str(error))
         else:
             search.done(number, tried, figures)
         run.trials = search.trials
-        with work.chunk(0):
+        with task.work.chunk(0):
             Run.objects.filter(pk=run.pk).update(trials=run.trials)
     best = best_trial(run.trials)
     if best is None:
@@ -129,28 +152,27 @@ def _searched(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work, option
     return options | best["params"]
 
 
-def _one_head(
-    recipe: Recipe, run: Run, faces: LabelledFaces, work: Work, options: dict, watch: "LiveCurves | None" = None
-) -> Fitted:
-    training, validation = faces.where("train"), faces.where("val")
-    checkpoints, watch = RunCheckpoints(run, work), watch or LiveCurves(run, work)
-    params = HeadParams(recipe=recipe.name, epochs=run.params["epochs"], seed=run.seed, options=options)
+def _one_head(task: _Task, options: dict, watch: "LiveCurves") -> Fitted:
+    run, training, validation = task.run, task.faces.where("train"), task.faces.where("val")
+    checkpoints = RunCheckpoints(run, task.work)
+    params = HeadParams(recipe=task.recipe.name, epochs=run.params["epochs"], seed=run.seed, options=options)
     head = train_head(
         training.vectors,
         training.names,
         validation.vectors,
         validation.names,
         params=params,
-        tell=_listeners(run, work, watch, checkpoints),
+        tell=_listeners(task, watch, checkpoints),
         resume=checkpoints.last(),
     )
     run.curves = watch.curves
     return Fitted(head.to_bytes(), head.metadata)
 
 
-def _fit(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
+def _fit(task: _Task) -> Fitted:
     """Baselines have no epochs to choose from: they learn from training and validation faces alike."""
-    gallery = faces.where("train", "val")
+    recipe, run, work = task.recipe, task.run, task.work
+    gallery = task.faces.where("train", "val")
     if not len(gallery):
         raise CannotFit("This version has no training faces. Name more and freeze.")
     if recipe.sees == "crop":
@@ -158,9 +180,8 @@ def _fit(recipe: Recipe, run: Run, faces: LabelledFaces, work: Work) -> Fitted:
             gallery, run.version, lambda done, total: work.progress(done=done, total=total, message="Cutting faces out")
         )
     work.progress(message="Fitting")
-    options = run.params.get("options") or {}
-    fitted = module_of(recipe.name).fit(gallery, options, run.seed)
-    params = {"recipe": recipe.name, "seed": run.seed, **options}
+    fitted = module_of(recipe.name).fit(gallery, task.options, run.seed)
+    params = {"recipe": recipe.name, "seed": run.seed, **task.options}
     return Fitted(fitted.artifact, {"params": params, "people": len(set(gallery.names.tolist())), **fitted.notes})
 
 
@@ -184,8 +205,8 @@ class LiveCurves:
     before: how many trainings of this run came before; words: what this one is.
     """
 
-    def __init__(self, run: Run, work: Work, *, before: int = 0, words: str = ""):
-        self.run, self.work = run, work
+    def __init__(self, run: Run, work: Work, mirrors: Mirrors, *, before: int = 0, words: str = ""):
+        self.run, self.work, self.mirrors = run, work, mirrors
         self.before, self.words = before * run.params["epochs"], words
         self.curves: dict[str, list] = {"epochs": [], "loss": [], "val_recognition_rate": [], "val_map": []}
 
@@ -197,6 +218,8 @@ class LiveCurves:
         loss = "" if report.loss is None else f", loss {report.loss:.3f}"
         self.work.progress(done=self.before + report.epoch, message=f"{self.words}Epoch {report.epoch}{loss}")
         Run.objects.filter(pk=self.run.pk).update(curves=self.curves)
+        figures = {"loss": report.loss, "val/map": report.mean_ap, "val/recognition_rate": report.recognition_rate}
+        self.mirrors.log(figures, self.before + report.epoch)
 
 
 def _register(run: Run, key: str, digest: str, embedder: str) -> Run | None:
