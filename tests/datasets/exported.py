@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from datasets.models import Export, ExportState, Version
 from jobs.work import perform
 from labelling import storage
 from labelling.identities import get_or_create_identity
-from labelling.ingest import ingest_photo
+from labelling.ingest import Arrival, ingest_photo, ingest_photos
 from labelling.models import Face, FaceState, Image, ImageState, Origin, Who
 
 
@@ -57,26 +58,41 @@ def encoded(picture: Picture.Image, format: str = "JPEG", **options) -> bytes:
 def add_real_photo(project, name: str, data: bytes, people=(), landmarks: bool = True, **options) -> Image:
     """A labelled photo with pixels; a face for each name (None: nobody knows), with five landmarks."""
     image = Image.objects.get(pk=ingest_photo(project, name, data, **options).id)
-    for place, person in enumerate(people):
-        x, y, w, h = 20.5 + 90 * place, 40.25, 60.0, 80.5
-        points = [x + 18, y + 30, x + 42, y + 30, x + 30, y + 46, x + 20, y + 60, x + 40, y + 60]
-        identity = get_or_create_identity(project, person) if person else None
-        Face.objects.create(
-            project=project, image=image, x=x, y=y, w=w, h=h, image_w=image.width, image_h=image.height,
-            origin=Origin.HUMAN, state=FaceState.CONFIRMED, identity=identity,
-            who=Who.ASSIGNED if identity else Who.UNKNOWN, landmarks=points if landmarks else None,
-        )  # fmt: skip
+    Face.objects.bulk_create(_faces(project, image, people, landmarks))
     Image.objects.filter(pk=image.pk).update(state=ImageState.LABELLED)
     image.refresh_from_db()
     return image
 
 
+def _faces(project, image: Image, people, landmarks: bool = True) -> list[Face]:
+    faces = []
+    for place, person in enumerate(people):
+        x, y, w, h = 20.5 + 90 * place, 40.25, 60.0, 80.5
+        points = [x + 18, y + 30, x + 42, y + 30, x + 30, y + 46, x + 20, y + 60, x + 40, y + 60]
+        identity = get_or_create_identity(project, person) if person else None
+        faces.append(
+            Face(
+                project=project, image=image, x=x, y=y, w=w, h=h, image_w=image.width, image_h=image.height,
+                origin=Origin.HUMAN, state=FaceState.CONFIRMED, identity=identity,
+                who=Who.ASSIGNED if identity else Who.UNKNOWN, landmarks=points if landmarks else None,
+            )
+        )  # fmt: skip
+    return faces
+
+
 def fill(project, *, per_person: int = 4) -> None:
     """Three people on photos of their own, one photo with a stranger beside Ana, and one without a face."""
-    seed = 0
-    for person in ("Ana María", "Zoë", "Ben"):
-        for number in range(per_person):
-            add_real_photo(project, f"{person} {number}.jpg", encoded(scene_bytes(seed), quality=90), [person])
-            seed += 1
-    add_real_photo(project, "both.png", encoded(scene_bytes(seed), "PNG"), ["Ana María", None])
-    add_real_photo(project, "empty.jpg", encoded(scene_bytes(seed + 1)))
+    names = [(f"{person} {n}.jpg", [person]) for person in ("Ana María", "Zoë", "Ben") for n in range(per_person)]
+    shown = dict([*names, ("both.png", ["Ana María", None]), ("empty.jpg", [])])
+    taken = ingest_photos(project, [Arrival(name, _scene(seed, name)) for seed, name in enumerate(shown)])
+    images = Image.objects.in_bulk([outcome.id for outcome in taken])
+    Face.objects.bulk_create(
+        face for outcome in taken for face in _faces(project, images[outcome.id], shown[outcome.name])
+    )
+    Image.objects.filter(pk__in=images).update(state=ImageState.LABELLED)
+
+
+@cache
+def _scene(seed: int, name: str) -> bytes:
+    picture = scene_bytes(seed)
+    return encoded(picture, "PNG") if name.endswith(".png") else encoded(picture, quality=90)

@@ -24,7 +24,7 @@ from tests.together import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KILLS = int(os.environ.get("FACET_KILLS", "1"))
-PHOTOS, FACES_A_PHOTO = 6_000, 3
+PHOTOS, FACES_A_PHOTO = 3_000, 3
 
 
 @pytest.fixture
