@@ -1,7 +1,9 @@
 """The best simple way that was measured on a version: what a model on the same test faces is held against."""
 
+from django.db.models import F, OuterRef, QuerySet, Subquery
+
 from recognition.enrolment import Enrolment
-from recognition.models import Run, RunKind, RunState
+from recognition.models import IdentityMetric, Run, RunKind, RunState
 from recognition.recipe_list import BASELINES, TITLES
 
 
@@ -10,19 +12,56 @@ def best_baseline(run: Run) -> dict | None:
 
     One query for the figures, one more for the curves of the best.
     """
-    rows = Run.objects.filter(
-        version_id=run.version_id, kind=RunKind.EVALUATE, state=RunState.DONE, model__kind__in=BASELINES
-    ).exclude(pk=run.pk)
-    protocol = Enrolment.of(run.params)
-    best, standing = None, standing_of(run.metrics.get("baseline") or {})
-    for pk, kind, params, metrics in rows.order_by("pk").values_list("pk", "model__kind", "params", "metrics"):
-        if Enrolment.of(params) == protocol and standing_of(metrics) > standing:
-            best, standing = (pk, kind, metrics), standing_of(metrics)
+    best = _best(run, _measured([run]))
     if best is None:
         return None
-    pk, kind, metrics = best
-    curves = Run.objects.values_list("curves", flat=True).get(pk=pk)
-    return {"name": TITLES[kind], "run": pk, "metrics": metrics, "curves": curves}
+    curves = Run.objects.values_list("curves", flat=True).get(pk=best["pk"])
+    return {"name": TITLES[best["model__kind"]], "run": best["pk"], "metrics": best["metrics"], "curves": curves}
+
+
+def hold_against_best(runs: list[Run]) -> None:
+    """Gives each evaluation `simple`, the figures of the best baseline on its version, and `is_behind`: whether it is
+    known to do no better. One query for all.
+    """
+    evaluations = [run for run in runs if run.kind == RunKind.EVALUATE and run.state == RunState.DONE]
+    measured = _measured(evaluations) if evaluations else []
+    for run in evaluations:
+        best = _best(run, measured)
+        run.simple = best["metrics"] if best else run.metrics.get("baseline") or {}
+        beats = None if is_baseline(run) else run.metrics.get("beats_baseline")
+        run.is_behind = beats is not None and (not beats or standing_of(run.metrics) <= standing_of(run.simple))
+
+
+def people_beside(run: Run, best: dict | None) -> QuerySet:
+    """The run's figures per person with `simple_ap`: the person's AP by the best baseline, as best_baseline gave it."""
+    rows = IdentityMetric.objects.filter(run=run)
+    if best is None:
+        return rows.annotate(simple_ap=F("baseline_ap"))
+    theirs = IdentityMetric.objects.filter(run=best["run"], class_id=OuterRef("class_id")).values("ap")
+    return rows.annotate(simple_ap=Subquery(theirs[:1]))
+
+
+def _measured(runs: list[Run]) -> list[dict]:
+    """Evaluations of baselines on the versions of these runs, oldest first."""
+    rows = Run.objects.filter(
+        version_id__in={run.version_id for run in runs},
+        kind=RunKind.EVALUATE,
+        state=RunState.DONE,
+        model__kind__in=BASELINES,
+    )
+    return list(rows.order_by("pk").values("pk", "version_id", "model__kind", "params", "metrics"))
+
+
+def _best(run: Run, measured: list[dict]) -> dict | None:
+    """Of those with the same enrolment; None where the one inside the run is as good."""
+    protocol = Enrolment.of(run.params)
+    best, standing = None, standing_of(run.metrics.get("baseline") or {})
+    for row in measured:
+        if row["version_id"] != run.version_id or row["pk"] == run.pk or Enrolment.of(row["params"]) != protocol:
+            continue
+        if standing_of(row["metrics"]) > standing:
+            best, standing = row, standing_of(row["metrics"])
+    return best
 
 
 def standing_of(figures: dict) -> tuple[float, float]:

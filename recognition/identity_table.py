@@ -6,6 +6,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 
 from datasets.paged_table import Column, Head, Slice, chosen_sort, cut, sortable_heads
+from recognition.baselines import people_beside
 from recognition.models import IdentityMetric, Run
 
 PAGE_SIZE = 25
@@ -13,7 +14,7 @@ WEAKEST_FIRST = "ap"
 COLUMNS = (
     Column("identity_name", "Person", is_number=False),
     Column("ap", "AP", hint="Average precision with its 95 % interval; the tick is the baseline"),
-    Column("baseline_ap", "Baseline AP"),
+    Column("simple_ap", "Baseline AP", hint="By the best simple way that was measured on this version"),
     Column("probes", "Probes", hint="Test faces of the person"),
     Column("gallery", "Gallery", hint="Enrolled faces of the person"),
     Column(
@@ -26,7 +27,7 @@ COLUMNS = (
 SHOWN = {
     "": ("Everybody", Q()),
     "measured": ("Measured", Q(ap__isnull=False)),
-    "worse": ("Worse than the baseline", Q(ap__lt=F("baseline_ap"))),
+    "worse": ("Worse than the baseline", Q(ap__lt=F("simple_ap"))),
     "confused": ("Taken for somebody else", Q(recognition_rate__lt=1)),
     "too_few": ("Too few probes", Q(ap__isnull=True)),
 }
@@ -47,12 +48,15 @@ class IdentityPage:
         return bool(self.q or self.show)
 
 
-def identity_page(run: Run, asked: QueryDict) -> IdentityPage:
-    """Two queries. People without a figure come last in either direction: nothing is known of them."""
+def identity_page(run: Run, asked: QueryDict, best: dict | None = None) -> IdentityPage:
+    """Two queries. People without a figure come last in either direction: nothing is known of them.
+
+    best: the best baseline on the version, where it is better than the run's own.
+    """
     q, show = asked.get("q", "").strip(), asked.get("show", "")
     show = show if show in SHOWN else ""
     sort = chosen_sort(asked, COLUMNS, WEAKEST_FIRST)
-    rows = IdentityMetric.objects.filter(SHOWN[show][1], run=run, identity_name__icontains=q)
+    rows = people_beside(run, best).filter(SHOWN[show][1], identity_name__icontains=q)
     slice_ = cut(rows.count(), asked, PAGE_SIZE)
     return IdentityPage(
         rows=list(_ordered(rows, sort)[slice_.start : slice_.stop]),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from labelling.errors import Refused
 
 NEAREST_FACE = "the nearest gallery face"
+BELIEFS = "Cosine similarity of class probabilities"
 SUREST = "the person that a classifier is surest of"
 
 
@@ -40,7 +41,7 @@ class Parameter:
 class Recipe:
     """module: in recognition/recipes. is_baseline: a trained model is held against it. sees: what of a face it uses;
     “pixels” means that it makes vectors of its own.
-    named_by: what a probe gets its name from, in words.
+    named_by: what a probe gets its name from, in words. similarity: of two faces, as an axis is called.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Recipe:
     sees: str = "embedding"
     named_by: str = "the nearest mean of a person’s faces"
     parameters: tuple[Parameter, ...] = ()
+    similarity: str = "Cosine similarity"
 
     @property
     def is_head(self) -> bool:
@@ -128,6 +130,7 @@ ALL = (
             Parameter("grid", 6, 1, 16, "cells along each side"),
             Parameter("faces_a_person", 5, 1, 100, "gallery faces compared with, at most"),
         ),
+        similarity="Similarity: 1 − share of the greatest chi-square",
     ),
     Recipe(
         "eigenfaces", "OpenCV eigenfaces", "eigenfaces", "Principal components of grey crops, nearest by distance.",
@@ -136,11 +139,13 @@ ALL = (
             Parameter("components", 80, 1, 1000, "eigenvectors kept"),
             Parameter("most_faces", 2000, 10, 20_000, "training faces they are made of, at most"),
         ),
+        similarity="Similarity: 1 − share of the greatest distance",
     ),
     Recipe(
         "hog_linear", "HOG + linear", "hog_linear", "Histograms of gradients, a linear classifier.", sees="crop",
         named_by=SUREST,
         parameters=(Parameter("alpha", 10.0, 1e-6, 1e6, "how much large weights cost"),),
+        similarity=BELIEFS,
     ),
     Recipe("nearest_mean", "Frozen embedding + nearest mean", "nearest_mean", "The mean of each person's faces."),
     Recipe("nearest_neighbour", "Frozen embedding + nearest neighbour", "nearest_neighbour", "The nearest face.",
@@ -152,6 +157,7 @@ ALL = (
             Parameter("c", 1000.0, 1e-4, 1e8, "inverse of how much large weights cost"),
             Parameter("steps", 300, 10, 10_000, "of the solver, at most"),
         ),
+        similarity=BELIEFS,
     ),
 )  # fmt: skip
 BY_NAME = {recipe.name: recipe for recipe in ALL}

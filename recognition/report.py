@@ -7,6 +7,7 @@ from datasets.templatetags.figures import rate_limit
 from recognition.enrolment import Enrolment
 from recognition.metrics.intervals import highest_rate_without_errors
 from recognition.models import Run
+from recognition.recipe_list import BY_NAME
 from recognition.verdict import verdict
 
 RECALLS = tuple(step / 10 for step in range(1, 11))
@@ -36,7 +37,7 @@ def report(run: Run, best: dict | None = None) -> dict:
         "histogram_rows": _histogram_rows(curves.get("histogram") or {}),
         "confusion": metrics.get("confusion"),
         "confusions": curves.get("confusions") or [],
-        "charts": _charts(metrics, curves),
+        "charts": _charts(metrics, curves) | {"similarity": _similarity(run)},
         "parts": metrics.get("parts") or [],
         "few": FEW,
         "usual": Enrolment.of(run.params).is_usual,
@@ -158,6 +159,12 @@ def _charts(metrics: dict, curves: dict) -> dict:
         "support": highest_rate_without_errors(impostors),
         "lowest_fpr": 0.5 / impostors if impostors else None,
     }
+
+
+def _similarity(run: Run) -> str:
+    """What the axis of similarities is called."""
+    kind = run.model.kind if run.model else "nearest_neighbour"
+    return BY_NAME[kind].similarity if kind in BY_NAME else "Similarity"
 
 
 def _three(curves: dict, prefix: str) -> dict:

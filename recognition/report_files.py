@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from django.http import HttpResponse, JsonResponse
 
-from recognition.models import IdentityMetric, Run
+from recognition.baselines import best_baseline, people_beside
+from recognition.models import Run
 
 COLUMNS = (
     "identity_name", "class_id", "gallery", "probes", "ap", "ap_low", "ap_high", "baseline_ap",
@@ -19,9 +20,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def csv_answer(run: Run) -> HttpResponse:
     """One line a person; what is not known is an empty cell."""
     lines = [
-        [getattr(row, name) for name in COLUMNS]
+        [row.simple_ap if name == "baseline_ap" else getattr(row, name) for name in COLUMNS]
         + ["; ".join(f"{other['name']} ({other['count']})" for other in row.confusions)]
-        for row in IdentityMetric.objects.filter(run=run)
+        for row in people_beside(run, best_baseline(run))
     ]
     answer = HttpResponse(csv_text([*COLUMNS, "taken_for"], lines), content_type="text/csv; charset=utf-8")
     return _attached(answer, run, "csv")
@@ -43,7 +44,7 @@ def cell(value: str | float | None) -> str | float | None:
 
 def json_answer(run: Run) -> JsonResponse:
     """Figures, curves and people with all that is needed to repeat the run."""
-    people = IdentityMetric.objects.filter(run=run).values(*COLUMNS, "confusions")
+    people = people_beside(run, best_baseline(run)).values(*COLUMNS, "confusions", "simple_ap")
     content = {
         "run": run.pk,
         "project": run.project.slug,
@@ -57,7 +58,7 @@ def json_answer(run: Run) -> JsonResponse:
         "finished_at": run.finished_at,
         "metrics": run.metrics,
         "curves": run.curves,
-        "identities": list(people),
+        "identities": [{**row, "baseline_ap": row.pop("simple_ap")} for row in people],
     }
     return _attached(JsonResponse(content, json_dumps_params={"ensure_ascii": False, "indent": 1}), run, "json")
 

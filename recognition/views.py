@@ -14,7 +14,7 @@ from labelling.forms import add_refusal
 from labelling.models import Project, Role
 from labelling.paging import keyset_page
 from labelling.views.frame import open_project, show
-from recognition.baselines import best_baseline
+from recognition.baselines import best_baseline, hold_against_best
 from recognition.forms import EvaluateForm, TrainForm, TrainOptionsForm
 from recognition.identity_table import identity_page
 from recognition.mistakes import errors_with_faces
@@ -74,6 +74,7 @@ def _list(request: HttpRequest, project: Project, train_form: TrainForm, evaluat
         .prefetch_related("version__tags")
     )
     page = keyset_page(runs, request.GET.get("cursor", ""), by=("-id",), size=PAGE_SIZE)
+    hold_against_best(page.rows)
     return show(
         request, "recognition/runs.html", project, "runs",
         runs=page.rows,
@@ -130,7 +131,8 @@ def _report(request: HttpRequest, run: Run) -> HttpResponse:
     download = DOWNLOADS.get(request.GET.get("download", ""))
     if download:
         return download(run)
-    table = identity_page(run, request.GET)
+    best = best_baseline(run)
+    table = identity_page(run, request.GET, best)
     context = {"run": run, "table": table}
     if request.htmx and request.htmx.target == "people":
         return render(request, "recognition/_identities.html", {"project": run.project, **context})
@@ -138,7 +140,7 @@ def _report(request: HttpRequest, run: Run) -> HttpResponse:
     return show(
         request, "recognition/report.html", run.project, "runs",
         **context, errors=errors, keeps_errors="false_accepts" in run.curves, today=today(run, errors),
-        **report(run, best_baseline(run)), may_doubt=role_of(request.user, run.project) >= Role.ANNOTATOR,
+        **report(run, best), may_doubt=role_of(request.user, run.project) >= Role.ANNOTATOR,
         **_rights(request, run.project),
     )  # fmt: skip
 

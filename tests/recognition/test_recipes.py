@@ -304,3 +304,25 @@ def test_facet_train_takes_a_recipe_and_its_parameters(make_version, project, mo
             "train", project.slug, "1", "--recipe", "lbph", "--set", "grid=4", "radius=2", stdout=io.StringIO()
         )
     assert Run.objects.get().params["options"] == {"radius": 2, "grid": 4, "faces_a_person": 5}
+
+
+def test_each_person_and_the_list_of_runs_are_held_against_the_best_simple_way_too(
+    make_report, make_version, make_model, make_metrics, project, engineer, client_for
+):
+    version = make_version()
+    model, simple = make_model(version), make_model(version)
+    type(simple).objects.filter(pk=simple.pk).update(kind="lbph")
+    run = make_report(version, model=model)  # mAP 0.85 against the built-in 0.75; each person's AP there is 0.6
+    url, runs = reverse("run", args=[project.slug, run.pk]), reverse("runs", args=[project.slug])
+    client = client_for(engineer)
+    assert "does not beat the baseline" not in client.get(runs).content.decode()
+    best = make_report(version, model=simple, metrics=make_metrics(own=(0.95, 0.9)))
+    best.identity_metrics.filter(class_id=1).update(ap=0.97)
+    listed = client.get(runs).content.decode()
+    assert listed.count("does not beat the baseline") == 1 and "90.0" in listed
+    people = json.loads(client.get(url, {"download": "json"}).content)["identities"]
+    assert {row["class_id"]: row["baseline_ap"] for row in people} == {0: 0.5, 1: 0.97, 2: None}
+    page = client.get(url, {"show": "worse"}).content.decode()
+    assert "97.0" in page and "Cosine similarity" in page
+    assert "chi-square" in client.get(reverse("run", args=[project.slug, best.pk])).content.decode()
+    assert "0.97" in client.get(url, {"download": "csv"}).content.decode()

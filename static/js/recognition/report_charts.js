@@ -5,7 +5,7 @@ import { palette, plotlyConfig, plotlyLayout } from "../chart_theme.js";
 /**
  * @typedef {{name: string, pr: ?{recall: number[], precision: number[]}, roc: ?{fpr: number[], tpr: number[]}, cmc: ?number[]}} Curves
  * @typedef {{own: Curves, baseline: Curves, chance: ?number, threshold: ?number, support: ?number, lowest_fpr: ?number,
- *   histogram: ?{edges: number[], genuine: number[], impostor: number[]}}} ReportData
+ *   similarity: string, histogram: ?{edges: number[], genuine: number[], impostor: number[]}}} ReportData
  */
 
 const SHARE = { range: [0, 1.02], tickformat: ".0%" };
@@ -134,7 +134,7 @@ export function drawHistogram(place, data) {
   draw(
     place,
     traces,
-    { x: "Cosine similarity", y: "Share of the pairs of a kind" },
+    { x: data.similarity, y: "Share of the pairs of a kind" },
     {
       barmode: "overlay",
       bargap: 0.02,
