@@ -38,6 +38,7 @@ from recognition.models import IdentityMetric, Model, Run, RunState
 from recognition.operating import operating_points
 from recognition.pipelines import run_done
 from recognition.probe_verdicts import store_verdicts, verdict_table
+from recognition.promises import open_set, reliability
 from recognition.recipe_list import BY_NAME, NEAREST_FACE, TITLES
 from recognition.recipes import load_scorer
 from recognition.recipes.metric_head import Head
@@ -74,6 +75,8 @@ def evaluate(run: Run, work: Work) -> dict:
     calibration = fitted_on(faces.vectors, faces.class_ids, faces.photos, embedder)
     curves = _curves(measured, baseline, gallery, probes)
     curves |= _errors(measured, gallery, probes, metrics["confusion"])
+    curves["reliability"] = reliability(measured, gallery, probes, embedder)
+    curves["open_set"] = open_set(measured, probes)
     curves["doubts"] = label_doubts(faces, calibration)
     rows = _rows(run, measured, baseline, gallery, probes)
     curves["verdicts"] = store_verdicts(run, verdict_table(measured, gallery, probes))

@@ -125,7 +125,10 @@ def _precision_at(curve: dict, recall: float) -> float | None:
 def _roc_rows(metrics: dict, baseline: dict) -> list[dict]:
     simple = {row["max_fpr"]: row["tpr"] for row in (baseline.get("verification") or {}).get("at_fpr") or []}
     rows = (metrics.get("verification") or {}).get("at_fpr") or []
-    return [{**row, "baseline": simple.get(row["max_fpr"])} for row in rows]
+    return [
+        {**row, "baseline": simple.get(row["max_fpr"]), "fnmr": None if row["tpr"] is None else 1 - row["tpr"]}
+        for row in rows
+    ]
 
 
 def _cmc_rows(curves: dict) -> list[dict]:
@@ -149,7 +152,8 @@ def _histogram_rows(histogram: dict) -> list[dict]:
 
 def _charts(metrics: dict, curves: dict) -> dict:
     """What the page's scripts draw. `support` is the lowest FPR the impostor pairs can speak of."""
-    impostors = (metrics.get("verification") or {}).get("impostors") or 0
+    pairs = metrics.get("verification") or {}
+    impostors, genuine = pairs.get("impostors") or 0, pairs.get("genuine") or 0
     return {
         "own": {"name": "Model" if metrics.get("model") else "Embedding", **_three(curves, "")},
         "baseline": {"name": "Baseline", **_three(curves, "baseline_")},
@@ -158,6 +162,9 @@ def _charts(metrics: dict, curves: dict) -> dict:
         "threshold": (metrics.get("confusion") or {}).get("threshold"),
         "support": highest_rate_without_errors(impostors),
         "lowest_fpr": 0.5 / impostors if impostors else None,
+        "lowest_fnr": 0.5 / genuine if genuine else None,
+        "reliability": curves.get("reliability"),
+        "open_set": curves.get("open_set"),
     }
 
 

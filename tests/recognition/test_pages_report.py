@@ -56,6 +56,30 @@ def test_a_report_tells_of_parts_and_which_are_too_small(make_report, make_metri
     assert "kept no figures of parts" in text_of(client.get(run_url(make_report(metrics=old))))
 
 
+def test_a_report_draws_errors_promises_and_strangers_or_says_why_not(make_report, annotator, client_for):
+    client = client_for(annotator)
+    page = text_of(client.get(run_url(make_report())))
+    assert 'id="det-chart"' in page and "10.00 %" in page  # FNMR where the TPR is 90 %
+    assert "did not look at probabilities" in page and "did not look at strangers" in page
+    run = make_report()
+    bins = [
+        {"low": 0.9, "high": 0.95, "promised": 0.93, "right": 0.75, "right_low": 0.5, "right_high": 0.9, "probes": 40}
+    ]
+    point = {"max_fpir": 0.1, "fnir": 0.125, "fpir": 0.1, "threshold": 0.7, "strangers_needed": 30}
+    run.curves |= {
+        "reliability": {"bins": bins, "probes": 40, "ece": 0.18, "brier": 0.2, "fitted_on": 120},
+        "open_set": {"mated": 40, "strangers": 35, "at_fpir": [point], "curve": {"fpir": [0.1], "fnir": [0.125]}},
+    }
+    run.save()
+    page = text_of(client.get(run_url(run)))
+    for words in ('id="reliability-chart"', "18.0 % on average (ECE)", "93.0 %", 'id="open-set-chart"', "12.5 %"):
+        assert words in page
+    run.curves["reliability"], run.curves["open_set"]["curve"] = {"reason": "Serves none."}, {"fpir": [], "fnir": []}
+    run.save()
+    page = text_of(client.get(run_url(run)))
+    assert "Serves none." in page and 'id="open-set-chart"' not in page
+
+
 def test_a_report_says_how_far_people_agree(make_report, make_metrics, annotator, client_for):
     client = client_for(annotator)
     assert "How far people agree is not measured" in text_of(client.get(run_url(make_report())))

@@ -2,13 +2,16 @@
 
 import { onThemeChange } from "../chart_theme.js";
 import { lightWhilePrinting } from "../datasets/print_light.js";
-import { drawCmc, drawHistogram, drawPrecisionRecall, drawRoc } from "./report_charts.js";
+import { drawCmc, drawDet, drawHistogram, drawOpenSet, drawPrecisionRecall, drawReliability, drawRoc } from "./report_charts.js";
 
 const CHARTS = {
   "pr-chart": drawPrecisionRecall,
   "roc-chart": drawRoc,
   "cmc-chart": drawCmc,
   "histogram-chart": drawHistogram,
+  "det-chart": drawDet,
+  "reliability-chart": drawReliability,
+  "open-set-chart": drawOpenSet,
 };
 
 const data = JSON.parse(document.getElementById("report-data").textContent);

@@ -158,3 +158,78 @@ function thresholdLine(x) {
 function thresholdWords(x) {
   return { xref: "x", yref: "paper", x, y: 1, yanchor: "top", xanchor: "left", text: " threshold", showarrow: false, font: { size: 11 } };
 }
+
+const LOGARITHMIC = { type: "log", tickformat: ".4~%", dtick: 1 };
+
+/** A rate of nothing has no place on a logarithmic axis: it is drawn at the edge. */
+function lifted(rates, floor) {
+  return rates.map((rate) => Math.max(rate, floor));
+}
+
+/** @param {HTMLElement} place @param {ReportData} data */
+export function drawDet(place, data) {
+  const floors = { fpr: data.lowest_fpr ?? 1e-4, fnr: data.lowest_fnr ?? 1e-3 };
+  const traces = [data.baseline, data.own]
+    .filter((curves) => curves.roc)
+    .map((curves) => {
+      const misses = curves.roc.tpr.map((tpr) => 1 - tpr);
+      return line(curves, curves === data.own, lifted(curves.roc.fpr, floors.fpr), lifted(misses, floors.fnr), {
+        customdata: curves.roc.fpr.map((fpr, index) => [fpr, misses[index]]),
+        hovertemplate: "FMR %{customdata[0]:.3~%}, FNMR %{customdata[1]:.3~%}<extra></extra>",
+      });
+    });
+  const equal = Math.max(floors.fpr, floors.fnr);
+  draw(
+    place,
+    [diagonal(equal, "equal errors"), ...traces],
+    { x: "False match rate (logarithmic)", y: "False non-match rate (logarithmic)" },
+    {
+      xaxis: { ...LOGARITHMIC, range: [Math.log10(floors.fpr), 0] },
+      yaxis: { ...LOGARITHMIC, range: [Math.log10(floors.fnr), 0.02] },
+      shapes: data.support ? [unsupported(floors.fpr, data.support)] : [],
+    },
+  );
+}
+
+function diagonal(from, name) {
+  return {
+    type: "scatter", mode: "lines", name, legendrank: 3, x: [from, 1], y: [from, 1], hoverinfo: "skip",
+    line: { color: palette().muted, width: 1, dash: "dot" },
+  };
+}
+
+/** @param {HTMLElement} place @param {ReportData} data */
+export function drawReliability(place, data) {
+  const colours = palette();
+  const bins = data.reliability.bins;
+  const trace = {
+    type: "scatter", mode: "lines+markers", name: "Test faces", legendrank: 1,
+    x: bins.map((bin) => bin.promised), y: bins.map((bin) => bin.right), customdata: bins.map((bin) => bin.probes),
+    error_y: {
+      type: "data", symmetric: false, color: colours.series[0], thickness: 1,
+      array: bins.map((bin) => bin.right_high - bin.right), arrayminus: bins.map((bin) => bin.right - bin.right_low),
+    },
+    line: { color: colours.series[0], width: 2 }, marker: { size: 7 },
+    hovertemplate: "promised %{x:.1%}, right %{y:.1%} of %{customdata}<extra></extra>",
+  };
+  draw(place, [diagonal(0, "as promised"), trace], { x: "Probability promised", y: "Share right" }, { xaxis: { ...SHARE }, yaxis: { ...SHARE } });
+}
+
+/** @param {HTMLElement} place @param {ReportData} data */
+export function drawOpenSet(place, data) {
+  const { strangers, mated, curve } = data.open_set;
+  const floors = [0.5 / strangers, 0.5 / mated];
+  const trace = line(data.own, true, lifted(curve.fpir, floors[0]), lifted(curve.fnir, floors[1]), {
+    customdata: curve.fpir.map((fpir, index) => [fpir, curve.fnir[index]]),
+    hovertemplate: "FPIR %{customdata[0]:.3~%}, FNIR %{customdata[1]:.3~%}<extra></extra>",
+  });
+  draw(
+    place,
+    [trace],
+    { x: "FPIR (logarithmic)", y: "FNIR (logarithmic)" },
+    {
+      xaxis: { ...LOGARITHMIC, range: [Math.log10(floors[0]), 0] },
+      yaxis: { ...LOGARITHMIC, range: [Math.log10(floors[1]), 0.02] },
+    },
+  );
+}
