@@ -22,6 +22,7 @@ from recognition.models import Model, Run, RunKind, RunState, Stage
 from recognition.photos_again import Photos, start_again
 from recognition.report import report
 from recognition.report_files import csv_answer, json_answer
+from recognition.run_again import repetition
 from recognition.runs import start_evaluation, start_training
 from recognition.today import today
 from recognition.training_page import training_page
@@ -123,7 +124,7 @@ def _training(request: HttpRequest, run: Run) -> HttpResponse:
         return answer
     return show(
         request, "recognition/training.html", run.project, "runs",
-        evaluations=evaluations, **context, **_rights(request, run.project),
+        evaluations=evaluations, repetition=repetition(run), **context, **_rights(request, run.project),
     )  # fmt: skip
 
 
@@ -140,7 +141,8 @@ def _report(request: HttpRequest, run: Run) -> HttpResponse:
     return show(
         request, "recognition/report.html", run.project, "runs",
         **context, errors=errors, keeps_errors="false_accepts" in run.curves, today=today(run, errors),
-        **report(run, best), may_doubt=role_of(request.user, run.project) >= Role.ANNOTATOR,
+        repetition=repetition(run), **report(run, best),
+        may_doubt=role_of(request.user, run.project) >= Role.ANNOTATOR,
         **_rights(request, run.project),
     )  # fmt: skip
 

@@ -27,6 +27,7 @@ from recognition.labelled_faces import load_faces
 from recognition.models import Embedding, Model, Run, RunKind, RunState
 from recognition.probe_verdicts import read_verdicts
 from recognition.rescore import with_todays_names
+from recognition.run_again import repetition, run_again
 from recognition.runs import TrainParams, start_evaluation, start_training
 from recognition.today import score_again, today
 from recognition.trained_head import TrainedHead
@@ -467,3 +468,15 @@ def test_people_renamed_or_set_aside_since_the_freeze(trained, owner):
     now, changed, gone = with_todays_names(faces)
     assert (changed, gone) == (0, 1)
     assert set(now.names.tolist()) == set(PHOTOS) and face.pk not in now.face_ids
+
+
+def test_a_run_that_is_repeated_comes_out_the_same_to_the_last_digit(trained, owner, work_off):
+    again = run_again(trained, by=owner)
+    work_off(trained.project, "train", "evaluate")
+    again.refresh_from_db()
+    assert again.state == RunState.DONE and repetition(again).is_identical
+    report = run_again(report_of(trained), by=owner)
+    work_off(trained.project, "evaluate")
+    report.refresh_from_db()
+    told = repetition(report)
+    assert told.is_identical and not told.elsewhere and told.figures > 500

@@ -8,11 +8,11 @@ import { palette, plotlyConfig, plotlyLayout } from "../chart_theme.js";
  *   similarity: string, histogram: ?{edges: number[], genuine: number[], impostor: number[]}}} ReportData
  */
 
-const SHARE = { range: [0, 1.02], tickformat: ".0%" };
+export const SHARE = { range: [0, 1.02], tickformat: ".0%" };
 const LEGEND = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal" };
 
 /** Plotly reads a few tags in text; a model's name is never markup. */
-function plainText(text) {
+export function plainText(text) {
   return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
@@ -31,7 +31,7 @@ function line(curves, isOwn, x, y, more = {}) {
   };
 }
 
-function draw(place, traces, words, more) {
+export function draw(place, traces, words, more) {
   const layout = plotlyLayout(words, { legend: LEGEND, hovermode: "closest", ...more });
   window.Plotly.react(place, traces, layout, plotlyConfig);
 }
@@ -159,10 +159,10 @@ function thresholdWords(x) {
   return { xref: "x", yref: "paper", x, y: 1, yanchor: "top", xanchor: "left", text: " threshold", showarrow: false, font: { size: 11 } };
 }
 
-const LOGARITHMIC = { type: "log", tickformat: ".4~%", dtick: 1 };
+export const LOGARITHMIC = { type: "log", tickformat: ".4~%", dtick: 1 };
 
 /** A rate of nothing has no place on a logarithmic axis: it is drawn at the edge. */
-function lifted(rates, floor) {
+export function lifted(rates, floor) {
   return rates.map((rate) => Math.max(rate, floor));
 }
 
