@@ -33,7 +33,7 @@ def name_by_keyboard(page, name):
     expect(page.locator("[data-save-state]")).to_have_attribute("data-save-state", "saved")
 
 
-def test_photos_become_a_report(facet_up, open_page, tmp_path):
+def test_photos_become_a_report_and_a_pipeline_makes_the_next(facet_up, open_page, tmp_path):
     page = open_page(facet_up, facet_up.name)  # the account that `facet up` printed
     write_sample(tmp_path, identities=2, photos=4, scenes=0)
     first, second = sorted(folder.name.replace("_", " ") for folder in tmp_path.iterdir() if folder.is_dir())
@@ -58,11 +58,20 @@ def test_photos_become_a_report(facet_up, open_page, tmp_path):
     expect(page.locator("main")).to_contain_text(second)
 
     page.goto(f"{facet_up.url}/p/journey/versions/")
-    page.get_by_role("button", name="Freeze 8 faces").click()
+    page.get_by_role("button", name="Freeze", exact=True).click()
     page.get_by_role("button", name="Train", exact=True).click()  # there once the version is ready
     page.get_by_role("link", name="Open the report").click()
     expect(page.locator("main")).to_contain_text("Recognition rate")
     expect(page.locator("main")).to_contain_text(first)
+
+    page.goto(f"{facet_up.url}/p/journey/automation/")
+    page.get_by_role("button", name="Run now").click()
+    pipeline = page.locator("[data-pipeline-state]")  # it asks for itself until it has ended
+    expect(pipeline).to_have_attribute("data-pipeline-state", "done", timeout=120_000)
+    expect(pipeline.locator("[data-step=freeze]")).to_contain_text("version 2")
+    expect(pipeline.locator("[data-step=gate]")).to_contain_text(re.compile("open|closed"))
+    pipeline.locator("[data-step=evaluate] a").click()
+    expect(page.locator("main")).to_contain_text("Recognition rate")
 
 
 def test_a_drawn_box_gets_landmarks_and_names_while_the_photo_is_open(facet_up, open_page):
