@@ -1,15 +1,16 @@
 """Bootstrap distributions of AP and mAP: what they might have been with other probes.
 
 Drawing probes with replacement is the same as giving each a whole-number weight. Weighted AP needs
-only, for each distinct score of a positive, the weight of all probes at or above it: one matrix
-product for all resamples together. As the steps of all people together are at most as many as the
-probes, the work is bounded by probes² × resamples, however many people there are.
+only, for each distinct score of a positive, the weight of all probes at or above it: one product of
+a sparse matrix for all resamples together. Its work is bounded by probes × people × resamples,
+however bad the ranking is.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csc_array, csr_array
 
 from recognition.metrics.groups import group_columns
 from recognition.metrics.inputs import (
@@ -22,7 +23,7 @@ from recognition.metrics.inputs import (
 
 WEIGHTS_PER_BATCH = 1 << 24
 CELLS_PER_BLOCK = 1 << 22
-FEW_PROBES = 16  # at most one in so many: picking their weights out costs less than the product with all
+LARGEST_INT16 = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +91,10 @@ def bootstrap_ap(scores: FloatArray, own: IntArray, measured: IntArray, resampli
     for start in range(0, resampling.resamples, batch):
         rows = slice(start, min(start + batch, resampling.resamples))
         weights = _draw_weights(resampling.rng, units, rows.stop - start)
+        counts = _as_counts(weights)
         for steps, end in zip(blocks, ends, strict=True):
             people = slice(end - steps.person_starts.size, end)
-            aps[rows, people], support[rows, people] = _weighted_aps(scores, steps, weights)
+            aps[rows, people], support[rows, people] = _weighted_aps(_accepting(scores, steps), steps, weights, counts)
     drawn = support > 0
     filled = np.where(drawn, aps, 0.0)
     return ApDraws(
@@ -154,7 +156,9 @@ def _steps_of(scores: FloatArray, own: IntArray, measured: IntArray) -> _Steps:
     )
 
 
-def _weighted_aps(scores: FloatArray, steps: _Steps, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _weighted_aps(
+    accepting: csc_array, steps: _Steps, weights: FloatArray, counts: IntArray
+) -> tuple[FloatArray, FloatArray]:
     """AP of each person, and the weight of the person's probes, in each resample: (resamples, people)."""
     drawn = weights[:, steps.probes].astype(np.float64)
     at_step = np.add.reduceat(drawn, steps.starts, axis=1)
@@ -165,7 +169,7 @@ def _weighted_aps(scores: FloatArray, steps: _Steps, weights: FloatArray) -> tup
     gained = _precision_of_copies(
         drawn,
         np.repeat(hits, per_step, axis=1),
-        np.repeat(_accepted(scores, steps, weights), per_step, axis=1),
+        np.repeat(_accepted(accepting, steps, counts), per_step, axis=1),
     )
     first_probes = steps.starts[steps.person_starts]
     support = np.add.reduceat(drawn, first_probes, axis=1)
@@ -188,32 +192,43 @@ def _precision_of_copies(drawn: FloatArray, hits: FloatArray, accepted: FloatArr
     return total
 
 
-def _accepted(scores: FloatArray, steps: _Steps, weights: FloatArray) -> FloatArray:
-    """Weight of all probes at or above each step, shape (resamples, steps). float32 holds these whole numbers exactly.
+def _accepted(accepting: csc_array, steps: _Steps, counts: IntArray) -> FloatArray:
+    """Weight of all probes at or above each step, shape (resamples, steps); counts: whole weights, (probes, resamples).
 
-    Where a person's own probes rank high, only the few probes above the last of them can be accepted at any step, and
-    only those are added up. All other people go through one matrix product: a product per person would be too thin to
-    run at more than a fraction of the machine's speed.
+    Each probe lies between two steps of a person: its weights are added once, there, and the sums run on from step to
+    step. Probes below a person's last step are never accepted and cost nothing. All of it is whole numbers, so exact.
     """
-    accepted = np.empty((weights.shape[0], steps.columns.size))
+    between = accepting @ counts
+    so_far = np.cumsum(between, axis=0, dtype=np.float64)
+    sizes = np.diff(steps.person_starts, append=steps.columns.size)
+    before = (so_far - between)[steps.person_starts]
+    return (so_far - np.repeat(before, sizes, axis=0)).T
+
+
+def _accepting(scores: FloatArray, steps: _Steps) -> csc_array:
+    """Shape (steps, probes), 1 where a step is the strictest one of its person that accepts the probe.
+
+    By probe: its weights are read once for all people, and the steps of a block stay in the processor's cache.
+    """
     by_person = np.ascontiguousarray(scores[:, steps.columns[steps.person_starts]].T)
-    ends = np.append(steps.person_starts[1:], steps.columns.size)
-    left: list[slice] = []
-    for column, first, end in zip(by_person, steps.person_starts.tolist(), ends.tolist(), strict=True):
-        near = np.flatnonzero(column >= steps.scores[end - 1])
-        if near.size * FEW_PROBES <= column.size:
-            at_or_above = column[near, None] >= steps.scores[None, first:end]
-            accepted[:, first:end] = weights.T[near].T @ at_or_above.astype(np.float32)
-        else:
-            left.append(slice(first, end))
-    rest = np.concatenate([np.arange(steps.columns.size)[part] for part in left]) if left else np.zeros(0, np.intp)
-    person_of = np.repeat(np.arange(len(by_person)), ends - steps.person_starts)
-    block = max(1, CELLS_PER_BLOCK // weights.shape[1])
-    for start in range(0, rest.size, block):
-        chosen = rest[start : start + block]
-        at_or_above = by_person[person_of[chosen]] >= steps.scores[chosen, None]
-        accepted[:, chosen] = (at_or_above.astype(np.float32) @ weights.T).T
-    return accepted
+    ends = np.append(steps.person_starts[1:], steps.columns.size).tolist()
+    near, reached = [], []
+    for column, start, end in zip(by_person, steps.person_starts.tolist(), ends, strict=True):
+        probes = np.flatnonzero(column >= steps.scores[end - 1])
+        near.append(probes)
+        reached.append(start + np.searchsorted(-steps.scores[start:end], -column[probes]))
+    people = np.cumsum([0, *(probes.size for probes in near)])
+    rows = csr_array(
+        (np.concatenate(reached), np.concatenate(near), people), shape=by_person.shape, dtype=np.int32
+    ).tocsc()
+    ones = np.ones(rows.data.size, dtype=np.int16)
+    return csc_array((ones, rows.data, rows.indptr), shape=(steps.columns.size, scores.shape[0]))
+
+
+def _as_counts(weights: FloatArray) -> IntArray:
+    """The same, probes first, in the smallest type that holds their sum."""
+    fits = weights.sum(axis=1).max(initial=0) < LARGEST_INT16
+    return np.ascontiguousarray(weights.T, dtype=np.int16 if fits else np.int32)
 
 
 def _ratio(part: FloatArray, whole: FloatArray, *, undefined: float = np.nan) -> FloatArray:

@@ -113,8 +113,9 @@ def test_the_macro_interval_matches_what_fresh_probes_really_do():
     assert 0.7 < width / (2 * 1.96 * spread) < 1.4
 
 
-def test_resampled_ap_equals_the_ap_of_the_copied_probes_ranked_one_behind_the_other():
-    scores, labels = random_scores(5, people=3, probes=25)
+@pytest.mark.parametrize("lift", [-1.0, 0.0, 1.0, 6.0])
+def test_resampled_ap_equals_the_ap_of_the_copied_probes_ranked_one_behind_the_other(lift):
+    scores, labels = random_scores(5, people=3, probes=25, lift=lift)
     draws = bootstrap_ap(scores.scores, labels, np.arange(3), Resampling(np.random.default_rng(11), 6))
     rng = np.random.default_rng(11)
     for resample in range(6):
@@ -191,9 +192,9 @@ def test_min_probes_must_be_a_count(min_probes):
         per_identity_ap(*two_people(), min_probes=min_probes)
 
 
-def test_picking_out_the_few_probes_that_rank_high_changes_no_draw(monkeypatch):
-    scores, labels = random_scores(12, people=5, probes=200, lift=6.0)
-    picked = bootstrap_ap(scores.scores, labels, np.arange(5), Resampling(np.random.default_rng(4), 40))
-    monkeypatch.setattr("recognition.metrics.bootstrap.FEW_PROBES", 10**9)
-    multiplied = bootstrap_ap(scores.scores, labels, np.arange(5), Resampling(np.random.default_rng(4), 40))
-    np.testing.assert_array_equal(picked.per_identity, multiplied.per_identity)
+def test_counts_too_large_for_the_small_type_give_the_same_draws(monkeypatch):
+    scores, labels = random_scores(12, people=5, probes=200, lift=0.5)
+    small = bootstrap_ap(scores.scores, labels, np.arange(5), Resampling(np.random.default_rng(4), 40))
+    monkeypatch.setattr("recognition.metrics.bootstrap.LARGEST_INT16", 1)
+    large = bootstrap_ap(scores.scores, labels, np.arange(5), Resampling(np.random.default_rng(4), 40))
+    np.testing.assert_array_equal(small.per_identity, large.per_identity)
