@@ -10,7 +10,7 @@ from django.utils import timezone
 from jobs import sweep as sweeping
 from jobs.models import MAX_ATTEMPTS, Job, State
 from jobs.signals import job_stopped
-from jobs.sweep import WAKE_AGAIN_AFTER, sweep, sweep_for_ever
+from jobs.sweep import WAKE_AGAIN_AFTER, every_round, sweep, sweep_for_ever
 from jobs.work import claim
 from tests.together import together, wait_until
 
@@ -133,3 +133,29 @@ def test_the_sweeper_outlives_a_round_that_fails(monkeypatch, fault):
         stop.set()
         thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_round_does_what_layers_above_handed_in_and_a_fault_in_one_holds_up_no_other(monkeypatch):
+    calls = []
+
+    def broken():
+        calls.append("broken")
+        raise RuntimeError("anything")
+
+    def fine():
+        calls.append("fine")
+
+    monkeypatch.setattr(sweeping, "_rounds", [])
+    monkeypatch.setattr(sweeping, "EVERY_S", 0.001)
+    for function in (broken, fine, fine):  # asked for twice, called once a round
+        every_round(function)
+    stop = threading.Event()
+    thread = threading.Thread(target=sweep_for_ever, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: len(calls) >= 4, "a second round")
+    finally:
+        stop.set()
+        thread.join(10)
+    assert calls[:4] == ["broken", "fine", "broken", "fine"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 from pgvector import HalfVector
 from PIL import Image as Picture
 
@@ -31,7 +32,8 @@ from labelling.models import ErasedPhoto, Erasure, Event, Face, Identity, Image,
 from labelling.remarks import flag
 from labelling.submit import FaceWord, submit_image
 from labelling.undo import undo_event
-from recognition.models import Embedding, IdentityMetric, Model, Run, RunKind
+from recognition.models import Embedding, IdentityMetric, Model, Pipeline, Rule, Run, RunKind
+from recognition.pipelines import Asked
 from recognition.recipes.scorer import from_artifact, to_artifact
 from tests.conftest import picture_bytes
 
@@ -100,6 +102,12 @@ def full(project, owner):
         project=project, version=second, model=model, kind=RunKind.EVALUATE,
         curves={"mistakes": [{"truth": MARKER, "predicted": "Bo Dahl"}, {"truth": "Bo Dahl", "predicted": "X"}]},
     )  # fmt: skip
+    asked, fallen = Asked().as_fields(), {"said": f"It falls for 1: {MARKER} from 90% to 50%."}
+    Pipeline.objects.create(
+        project=project, version=second, why=f"For {NICK}.", message=f"{MARKER} is missing.", state="failed",
+        verdict={"passed": False, "conditions": [fallen]}, finished_at=timezone.now(), **asked,
+    )  # fmt: skip
+    Rule.objects.create(project=project, kind="labels", threshold=5, said=f"Without {MARKER}.", **asked)
     for name, class_id in ((MARKER, person.class_id), ("Bo Dahl", person.class_id + 1)):
         IdentityMetric.objects.create(
             run=run, identity_name=name, class_id=class_id, gallery=1, probes=1,

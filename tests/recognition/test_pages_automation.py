@@ -328,6 +328,13 @@ def test_the_command_goes_on_where_a_pipeline_stopped(command, labels):
         command("--resume", "999999")
 
 
+def test_the_command_says_how_to_go_on_after_a_job_that_failed(command, labels, monkeypatch):
+    monkeypatch.setattr("recognition.tasks.evaluate", lambda run, work: 1 / 0)
+    with pytest.raises(CommandError, match=r"A fault in Facet.*stopped at “evaluate”; --resume"):
+        command("--epochs", "2")
+    assert Pipeline.objects.get().state == PipelineState.FAILED
+
+
 def test_the_command_says_where_it_failed(add_faces, command, labels):
     labels.faces.filter(identity__name="Ben").delete()
     with pytest.raises(CommandError, match=r"at least 2.*stopped at “train”; --resume"):

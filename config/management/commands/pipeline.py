@@ -1,10 +1,13 @@
 """facet pipeline PROJECT: freeze, train, evaluate and ask the gate, as one chain, to its end."""
 
+import contextlib
+
 from django.core.management.base import CommandError
 
 from config.work_command import WorkCommand
+from jobs.errors import JobFailed
 from recognition.models import Model, Pipeline, PipelineState
-from recognition.pipelines import Asked, go_on, start_pipeline
+from recognition.pipelines import Asked, go_on, settle_stopped, start_pipeline
 from recognition.recipe_list import DEFAULT, TITLES, read_options
 from recognition.rules import version_to_follow
 from recognition.runs import TrainParams
@@ -50,7 +53,9 @@ class Command(WorkCommand):
                 raise CommandError(f"“{project.slug}” has no pipeline {options['resume']}.", returncode=2)
             pipeline = go_on(stopped)
         while pipeline.state == PipelineState.RUNNING:
-            self.finish(pipeline.job)
+            with contextlib.suppress(JobFailed):  # the pipeline says at which step, and how to go on
+                self.finish(pipeline.job)
+            settle_stopped()
             pipeline = Pipeline.objects.select_related("job").get(pk=pipeline.pk)
         return self._answer(pipeline)
 
