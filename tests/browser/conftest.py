@@ -21,6 +21,7 @@ from tests.browser import seeds
 from tests.browser.house import House
 from tests.inside import REPOSITORY, Inside
 
+HERE = Path(__file__).parent
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -67,6 +68,18 @@ def pytest_runtest_makereport(item, call):
         if running:
             report.sections.append(("Jobs", "\n".join(running.inside(seeds.told_jobs))))
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """What journeys share ends with the last of them: whatever comes next has the machine for itself, and Django's
+    models, which Playwright's event loop would keep from being used in this process."""
+    result = yield
+    if nextitem is None or HERE not in nextitem.path.parents:
+        for name in ("browser", "running_house", "facet_up"):
+            for made in item.session._fixturemanager.getfixturedefs(name, item) or ():
+                made.finish(item._request)
+    return result
 
 
 def _shown(page) -> str:
@@ -116,7 +129,6 @@ def facet_up(chromium, tmp_path_factory):
         up.wait(timeout=60)
 
 
-# Not of the session: while Playwright runs, its event loop keeps Django's models from being used in this process.
 @pytest.fixture(scope="package")
 def browser(chromium):
     """One Chromium for all journeys; each opens contexts of its own, which share nothing."""
