@@ -26,6 +26,7 @@ from recognition.run_again import repetition
 from recognition.runs import start_evaluation, start_training
 from recognition.today import today
 from recognition.training_page import training_page
+from recognition.trend import add_trends
 
 PAGE_SIZE = 30
 DOWNLOADS = {"csv": csv_answer, "json": json_answer}
@@ -134,6 +135,7 @@ def _report(request: HttpRequest, run: Run) -> HttpResponse:
         return download(run)
     best = best_baseline(run)
     table = identity_page(run, request.GET, best)
+    add_trends(run, table.rows)
     context = {"run": run, "table": table}
     if request.htmx and request.htmx.target == "people":
         return render(request, "recognition/_identities.html", {"project": run.project, **context})

@@ -14,7 +14,7 @@ from labelling.identities import get_or_create_identity
 from labelling.loop import loop_steps
 from labelling.models import Face, FaceState, Image, ImageState, Remark, Who
 from labelling.projects import create_project
-from recognition.models import Run, RunKind
+from recognition.models import IdentityMetric, Run, RunKind
 from recognition.report_files import cell
 
 HOSTILE = "<script>alert(1)</script>"
@@ -78,6 +78,20 @@ def test_a_report_draws_errors_promises_and_strangers_or_says_why_not(make_repor
     run.save()
     page = text_of(client.get(run_url(run)))
     assert "Serves none." in page and 'id="open-set-chart"' not in page
+
+
+def test_the_ap_of_a_person_is_followed_over_versions(make_report, make_version, annotator, client_for):
+    first = make_report()
+    client = client_for(annotator)
+    assert "AP over versions" not in text_of(client.get(run_url(first)))
+    make_report(first.version, params={"gallery": "one"})  # another protocol tells of something else
+    IdentityMetric.objects.filter(run=make_report(make_version()), class_id=1).update(ap=0.625)
+    third = make_report(make_version())
+    page = text_of(client.get(run_url(third)))
+    assert "AP over versions: 80.0 % in version 1, 62.5 % in version 2, 80.0 % in version 3" in page
+    assert 'points="2.0,4.4 30.0,6.5 58.0,4.4"' in page
+    assert page.count("<polyline") == 2  # nobody has measured the third person
+    assert "AP over versions" not in text_of(client.get(run_url(first)))  # what came later is not its matter
 
 
 def test_a_report_says_how_far_people_agree(make_report, make_metrics, annotator, client_for):
@@ -311,7 +325,7 @@ def test_pages_of_runs_ask_a_fixed_number_of_questions(faces, make_report, proje
     # its errors, remarks about them, figures with today's labels, the baselines of its version and tags; or the runs,
     # the baselines of their versions, whether there is a version, and the choices of two forms with their tags, those
     # that must be made twice.
-    assert [number - len(strip) for number in counted] == [11, 12]
+    assert [number - len(strip) for number in counted] == [13, 12]
 
 
 # --- taking it along ---
