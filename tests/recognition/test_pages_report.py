@@ -322,9 +322,9 @@ def test_pages_of_runs_ask_a_fixed_number_of_questions(faces, make_report, proje
     many = make_report(few.version, [mistake(face.pk, 10**9) for face in faces] * 9, [f"P{n}" for n in range(40)])
     assert (queries(run_url(many)), queries(list_url(project))) == counted
     # Session, user, project, role asked for and role held; then the run, its people and their number, the faces of
-    # its errors, remarks about them, figures with today's labels, the baselines of its version and tags; or the runs,
-    # the baselines of their versions, whether there is a version, and the choices of two forms with their tags, those
-    # that must be made twice.
+    # its errors, remarks about them, figures with today's labels, the versions before and AP in them, the baselines of
+    # its version and tags; or the runs, the baselines of their versions, whether there is a version, and the choices of
+    # two forms with their tags, those that must be made twice.
     assert [number - len(strip) for number in counted] == [13, 12]
 
 
