@@ -75,14 +75,15 @@ def under(compared: Compared, gallery: LabelledFaces, probes: LabelledFaces, enr
     if not apart and not by_mean:
         return compared
     sessions = _coded(probes.sessions, gallery.sessions) if apart else None
+    by_template = by_mean or compared.by_template
     if compared.vectors is None:
         policy = GalleryPolicy.MEAN if by_mean else GalleryPolicy.BEST
         ranking = search = _pooled(compared, gallery, len(probes), policy, sessions)
     else:
         ranking = _templates_apart(*compared.vectors, gallery.names, sessions) if apart else compared.ranking
-        by_template = by_mean or compared.by_template
         search = ranking if by_template else _pooled(compared, gallery, len(probes), GalleryPolicy.BEST, sessions)
-    return replace(compared, search=search, ranking=ranking, to_gallery=_apart(compared.to_gallery, sessions))
+    to_gallery = _apart(compared.to_gallery, sessions)
+    return replace(compared, search=search, ranking=ranking, to_gallery=to_gallery, by_template=by_template)
 
 
 def _pooled(compared: Compared, gallery: LabelledFaces, probes: int, policy: GalleryPolicy, sessions) -> IdentityScores:

@@ -24,7 +24,9 @@ def reliability(measured: Measured, gallery: LabelledFaces, probes: LabelledFace
     if measured.compared.vectors is None:
         return {"reason": "This recipe serves no suggestions, so it promises no probabilities."}
     theirs, mine = measured.compared.vectors
-    scores = best_scores(mine, theirs, gallery.names)
+    scores = measured.compared.search
+    if measured.compared.by_template or not np.isfinite(scores.scores).all():
+        scores = best_scores(mine, theirs, gallery.names)
     if len(scores.identities) < 2:
         return {"reason": "Only one person is enrolled."}
     # The two best of each row; rank_people orders all of them, which takes far longer.

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from recognition.enrolling import under
+from recognition.enrolment import Enrolment
 from recognition.labelled_faces import LabelledFaces
 from recognition.measure import compare_vectors, measure
 from recognition.promises import open_set, reliability
@@ -39,6 +41,16 @@ def test_promises_are_held_against_what_came_true(gallery):
     apart = sum(bin["probes"] * abs(bin["right"] - bin["promised"]) for bin in told["bins"]) / 200
     assert told["ece"] == pytest.approx(apart)
     assert all(bin["right_low"] <= bin["right"] <= bin["right_high"] for bin in told["bins"])
+
+
+def test_suggestions_go_by_the_closest_face_however_the_run_names_people(gallery):
+    probes = faces(range(20), range(50, 60), split="test")
+    by_mean = measure(compare_vectors(gallery, probes, by_template=True), probes, seed=1)
+    told = reliability(by_mean, gallery, probes, "dlib")
+    assert told == reliability(measured_with(gallery, probes), gallery, probes, "dlib")
+    enrolment = Enrolment("mean", apart_sessions=True)
+    apart = under(compare_vectors(gallery, probes), gallery, probes, enrolment)
+    assert told == reliability(measure(apart, probes, seed=1), gallery, probes, "dlib")
 
 
 def test_whoever_is_suggested_for_a_stranger_is_wrong(gallery):
