@@ -2,6 +2,7 @@
 
 from recognition.baselines import is_baseline, standing_of
 from recognition.models import Run
+from recognition.recipe_list import BY_NAME
 
 
 def verdict(run: Run, baseline: dict | None = None) -> dict:
@@ -37,7 +38,7 @@ def verdict(run: Run, baseline: dict | None = None) -> dict:
             f"An mAP needs people with at least {own.get('min_probes', 'some')} test faces each. "
             "Label more photos of the people below and freeze again.",
         )
-    if run.parent and run.parent.metrics.get("best_epoch") == 0:
+    if _is_head(run) and run.parent and run.parent.metrics.get("best_epoch") == 0:
         return _words(
             "info",
             "Training gained nothing: this model is the frozen embedding itself.",
@@ -63,6 +64,11 @@ def verdict(run: Run, baseline: dict | None = None) -> dict:
         "The model beats the simpler way.",
         "The whole 95 % interval of its mAP lies above the baseline's figure.",
     )
+
+
+def _is_head(run: Run) -> bool:
+    """A network that makes vectors of its own differs from the embedding even where training gained nothing."""
+    return run.model is None or run.model.kind not in BY_NAME or BY_NAME[run.model.kind].is_head
 
 
 def _reaches_down(low: float | None, baseline: float | None) -> bool:

@@ -27,6 +27,7 @@ from recognition.recipe_list import ALL, BASELINES, BY_NAME, read_options, settl
 from recognition.recipes import eigenfaces, lbph, load_scorer, module_of
 from recognition.recipes.scorer import BadArtifact
 from recognition.runs import TrainParams, start_training
+from recognition.verdict import verdict
 from tests.inside import REPOSITORY
 from tests.recognition.conftest import looks
 
@@ -326,3 +327,16 @@ def test_each_person_and_the_list_of_runs_are_held_against_the_best_simple_way_t
     assert "97.0" in page and "Cosine similarity" in page
     assert "chi-square" in client.get(reverse("run", args=[project.slug, best.pk])).content.decode()
     assert "0.97" in client.get(url, {"download": "csv"}).content.decode()
+
+
+@pytest.mark.parametrize(("kind", "says"), [("arcface_head", True), ("facenet_tuned", False)])
+def test_a_training_that_gained_nothing_is_the_embedding_only_where_it_was_a_head(
+    kind, says, make_report, make_version, make_model
+):
+    version = make_version()
+    model = make_model(version)
+    model.kind = kind
+    model.save()
+    run = make_report(version, model=model)
+    run.parent = Run(metrics={"best_epoch": 0})
+    assert ("this model is the frozen embedding itself" in verdict(run)["title"]) is says
