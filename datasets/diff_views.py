@@ -67,7 +67,7 @@ def page(request: HttpRequest, slug: str, number: int, against: int) -> HttpResp
 
 def _versions(project: Project, *numbers: int) -> dict[int, Version]:
     """By number, without their figures per person. Raises Http404."""
-    found = Version.objects.filter(project=project, number__in=numbers).defer("statistics")
+    found = Version.objects.filter(project=project, number__in=numbers).defer("statistics").with_tags()
     versions = {version.number: version for version in found}
     if len(versions) < len(set(numbers)):
         raise Http404("There is no such version.")
