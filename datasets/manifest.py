@@ -9,6 +9,7 @@ import io
 import json
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -153,10 +154,13 @@ def _hundredths(column: pa.Array) -> pa.StringArray:
     if not _are_plain(values, hundreds):
         return pa.array([f"{value:.2f}" for value in values.tolist()], pa.string())
     whole, rest = np.divmod(hundreds.astype(np.int64), 100)
-    return pc.binary_join_element_wise(_strings(pa.array(whole)), _TWO_DIGITS.take(pa.array(rest)), ".")
+    return pc.binary_join_element_wise(_strings(pa.array(whole)), _two_digits().take(pa.array(rest)), ".")
 
 
-_TWO_DIGITS = pa.array([f"{number:02}" for number in range(100)], pa.string())
+@cache
+def _two_digits() -> pa.StringArray:
+    """Made when first needed: making any array has Arrow look for pandas, which takes half a second where it is."""
+    return pa.array([f"{number:02}" for number in range(100)], pa.string())
 
 
 def _are_plain(values: np.ndarray, hundreds: np.ndarray) -> bool:

@@ -14,7 +14,10 @@ def walk(patterns):
         yield pattern
         yield from walk(getattr(pattern, "url_patterns", []))
 routes = len(list(walk(get_resolver().url_patterns)))
-heavy = ["torch", "torchvision", "facenet_pytorch", "cv2", "dlib", "av", "pytorch_metric_learning"]
+heavy = [
+    "torch", "torchvision", "facenet_pytorch", "cv2", "dlib", "av", "pytorch_metric_learning",
+    "scipy", "sklearn", "onnx", "onnxruntime", "optuna", "pandas",
+]
 print(json.dumps({"routes": routes, "loaded": [name for name in heavy if name in sys.modules]}))
 """
 

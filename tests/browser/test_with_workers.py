@@ -60,6 +60,8 @@ def test_photos_become_a_report_and_a_pipeline_makes_the_next(facet_up, open_pag
     page.goto(f"{facet_up.url}/p/journey/versions/")
     page.get_by_role("button", name="Freeze", exact=True).click()
     page.get_by_role("button", name="Train", exact=True).click()  # there once the version is ready
+    expect(page.locator("#curves summary").last).to_contain_text(re.compile(r"\d+ epochs as a table"))
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
     page.get_by_role("link", name="Open the report").click()
     expect(page.locator("main")).to_contain_text("Recognition rate")
     expect(page.locator("main")).to_contain_text(first)

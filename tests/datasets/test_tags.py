@@ -184,7 +184,7 @@ def test_names_that_versions_had_before_become_tags(small_set, freeze_now, owner
             cursor.execute("SELECT number, tag FROM datasets_version ORDER BY number")
             assert cursor.fetchall() == [(1, "spring"), (2, "")]
     finally:
-        call_command("migrate", "datasets", verbosity=0)
+        call_command("migrate", verbosity=0)  # what stood on it went back too
     assert version_named(small_set, "spring") == first
     assert version_named(small_set, "latest") == second
     assert TagMove.objects.get(name="spring").by == owner

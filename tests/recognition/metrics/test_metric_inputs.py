@@ -96,12 +96,12 @@ def test_group_ids_that_are_no_whole_numbers_are_refused():
         group_columns("groups", [0.5], length=1)
 
 
-def test_the_measures_import_nothing_but_numpy():
+def test_the_measures_import_nothing_but_numpy_and_scipy():
     program = (
         "import pkgutil, importlib, sys, recognition.metrics as package\n"
         "for module in pkgutil.iter_modules(package.__path__):\n"
         "    importlib.import_module(f'recognition.metrics.{module.name}')\n"
-        "print([name for name in ('scipy', 'sklearn', 'torch', 'cv2', 'django', 'pandas') if name in sys.modules])"
+        "print([name for name in ('sklearn', 'torch', 'cv2', 'django', 'pandas') if name in sys.modules])"
     )
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
