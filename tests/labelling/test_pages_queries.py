@@ -16,7 +16,7 @@ from labelling.submit import FaceWord, submit_image
 
 # Session, user, project with membership; then what the page itself needs. The strip of the loop comes on top.
 OWN_QUERIES = {
-    "images": 6, "identities": 5, "jobs": 6, "members": 4, "ingest": 8, "label": 3, "sort": 3, "project": 8, "work": 7,
+    "images": 6, "identities": 5, "jobs": 6, "members": 4, "ingest": 8, "label": 3, "sort": 3, "project": 9, "work": 7,
 }  # fmt: skip
 # Session, user, project with membership; the person with the merged one and how many faces, faces, suggestions, events,
 # people in those; from layers above figures and look-alikes. The strip is three more, two where it was just counted.

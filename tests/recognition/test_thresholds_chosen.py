@@ -46,7 +46,7 @@ def test_the_cheapest_threshold_follows_the_costs(points):
     assert at_cost(points, 1000.0, 0.5)["threshold"] == 0.8
     assert at_cost(points, 0.0)["threshold"] == 0.3
     with pytest.raises(NoThreshold, match="accept nobody"):
-        at_cost(points, 1.0, 1e-6)
+        at_cost(operating_points(roc_curve([0.3], [0.9] * 50)), 10.0, 0.5)  # strangers come before any genuine pair
 
 
 def test_an_evaluation_without_pairs_or_points_gives_none():
