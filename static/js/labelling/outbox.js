@@ -191,8 +191,10 @@ export class Outbox extends EventTarget {
     this.#failures = 0;
     this.trouble = null;
     this.problem = null;
-    await this.discard(entry.id);
+    const gone = this.discard(entry.id); // out of the list at once
+    // In the same turn: a photo that the queue gave before it knew must not pass for one that waits.
     this.#fire("saved", { entry, answer });
+    await gone;
   }
 
   async #all() {
